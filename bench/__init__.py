@@ -1,0 +1,71 @@
+"""bench: a plugin-based benchmark harness for few-shot and meta-learning.
+
+This file is the public surface: all that a plugin may import. Names are loaded on first use, so
+that `bench --help` and the leaderboard need not wait for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.algorithm import Algorithm, EmbeddingLearner, Predictor, TaskSpec, TrainingPlan
+    from bench.backbones import Embedding, Norm
+    from bench.dataset import ClassExamples, DataFiles, Dataset, Split
+    from bench.episodes import Episode, EpisodeProtocol, Examples
+    from bench.errors import BenchError
+    from bench.extras import import_extra
+    from bench.hookspecs import hookimpl
+
+_HOME = {
+    "Algorithm": "algorithm",
+    "BenchError": "errors",
+    "ClassExamples": "dataset",
+    "DataFiles": "dataset",
+    "Dataset": "dataset",
+    "Embedding": "backbones",
+    "EmbeddingLearner": "algorithm",
+    "Episode": "episodes",
+    "EpisodeProtocol": "episodes",
+    "Examples": "episodes",
+    "Norm": "backbones",
+    "Predictor": "algorithm",
+    "Split": "dataset",
+    "TaskSpec": "algorithm",
+    "TrainingPlan": "algorithm",
+    "hookimpl": "hookspecs",
+    "import_extra": "extras",
+}
+
+__all__ = [
+    "Algorithm",
+    "BenchError",
+    "ClassExamples",
+    "DataFiles",
+    "Dataset",
+    "Embedding",
+    "EmbeddingLearner",
+    "Episode",
+    "EpisodeProtocol",
+    "Examples",
+    "Norm",
+    "Predictor",
+    "Split",
+    "TaskSpec",
+    "TrainingPlan",
+    "hookimpl",
+    "import_extra",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'bench' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"bench.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

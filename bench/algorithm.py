@@ -1,0 +1,140 @@
+"""The algorithm contract: `adapt` gets a support set and returns a predictor; that is all.
+
+Hyperparameters are the keyword-only arguments of `__init__`, with defaults, stored under their own
+names; command line, records and `bench info` all read the signature.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench.backbones import Backbone, Embedding, Norm
+from bench.episodes import Episode, Examples
+from bench.errors import BenchError
+
+Predictor = Callable[[Tensor], Tensor]
+"""From query inputs (m, ...) to logits (m, n)."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How an algorithm wants to be trained unless the user says otherwise.
+
+    `None` means: as in the test protocol. The learning rate follows `schedule` over `steps`.
+    """
+
+    steps: int = 1000
+    meta_batch: int = 1
+    ways: int | None = None
+    shots: int | None = None
+    queries: int | None = None
+    schedule: Literal["constant", "cosine"] = "constant"
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What an algorithm knows of its tasks before it sees one."""
+
+    input_shape: tuple[int, ...]
+    ways: int
+    shots: int
+    chosen_backbone: Backbone | None = None
+
+    def backbone(self, norm: Norm = "running") -> Embedding:
+        """Returns a new embedding network, as chosen by the user, for this task's inputs."""
+        if self.chosen_backbone is None:
+            raise BenchError("this algorithm needs a backbone; name one with --backbone")
+        return self.chosen_backbone.build(self.input_shape, norm)
+
+
+class Algorithm(nn.Module, ABC):
+    """A few-shot learner. One method must be written: `adapt`.
+
+    An algorithm without parameters is never trained.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str] = "other"
+    paper: ClassVar[str] = ""
+    backbone: ClassVar[str | None] = "conv4"
+    """The backbone for images unless the user names one; None if the method has no use for any."""
+    training_plan: ClassVar[TrainingPlan] = TrainingPlan()
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Optional packages it cannot do without; see `bench install`."""
+    transduction: str = ""
+    """How queries inform each other's predictions; empty if each is judged alone."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    @abstractmethod
+    def adapt(self, support: Examples) -> Predictor:
+        """Returns what was learnt from the support set (s, ...), as a function of query inputs.
+
+        Called in training mode within `loss`, in evaluation mode when tested, each time with
+        gradients enabled; the predictor is tested without them. It must leave parameters and
+        buffers as they were and keep nothing on `self`.
+        """
+
+    def loss(self, episode: Episode) -> Tensor:
+        """Returns the training loss of one episode, a scalar: cross-entropy on the query set."""
+        logits = self.adapt(episode.support)(episode.query.inputs)
+        return F.cross_entropy(logits, episode.query.targets)
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Returns the optimiser of the meta-parameters: Adam with the rate `self.lr`, or 1e-3."""
+        return torch.optim.Adam(self.parameters(), lr=getattr(self, "lr", 1e-3))
+
+    def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
+        """Does one step on a meta-batch and returns its mean loss."""
+        optimizer.zero_grad()
+        total = torch.zeros(())
+        for episode in episodes:
+            loss = self.loss(episode) / len(episodes)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach().cpu()
+        optimizer.step()
+        return total.item()
+
+
+class EmbeddingLearner(Algorithm):
+    """A learner that compares features: it says how features of support and query become logits.
+
+    In evaluation the embedding of an input must depend on that input alone; then the harness
+    embeds every test image once and scores many episodes together, which gives the same numbers
+    as `adapt`. In training, support and query go through the network in one batch.
+    """
+
+    def __init__(self, spec: TaskSpec) -> None:
+        super().__init__(spec)
+        self.embedding: nn.Module = spec.backbone()
+
+    @abstractmethod
+    def scores(self, support: Examples, query: Tensor) -> Tensor:
+        """Returns logits (..., m, n) from features: support (..., s, d) and query (..., m, d).
+
+        The leading axes, if any, are tasks; targets have shape (..., s).
+        """
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Returns the features (b, d) of inputs (b, ...)."""
+        features: Tensor = self.embedding(inputs)
+        return features
+
+    def adapt(self, support: Examples) -> Predictor:
+        known = Examples(self.embed(support.inputs), support.targets, support.n_way)
+        return lambda query: self.scores(known, self.embed(query))
+
+    def loss(self, episode: Episode) -> Tensor:
+        support, query = episode.support, episode.query
+        features = self.embed(torch.cat([support.inputs, query.inputs]))
+        known = Examples(features[: len(support)], support.targets, support.n_way)
+        return F.cross_entropy(self.scores(known, features[len(support) :]), query.targets)

@@ -1,0 +1,140 @@
+"""Backbones: networks that turn an input into a feature vector, by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from bench.errors import BenchError, nearest
+
+Norm = Literal["running", "batch"]
+"""How batch norm behaves in evaluation.
+
+`running` uses the running averages of training: each input is embedded on its own. `batch` uses
+the statistics of whatever is in the batch, always: predictions depend on the other queries.
+"""
+
+
+class Embedding(nn.Module):
+    """A network from inputs (b, ...) to features (b, out_features)."""
+
+    out_features: int
+
+    @property
+    def shares_statistics(self) -> bool:
+        """Whether, in evaluation, an input's features depend on the others in its batch."""
+        return any(isinstance(m, _BatchNorm) and m.running_mean is None for m in self.modules())
+
+
+class ConvNet(Embedding):
+    """Blocks of 3x3 convolution, batch norm and ReLU, each halving height and width.
+
+    With `pool` a block halves by 2x2 max-pooling and the last map is flattened (Vinyals et al.
+    2016; Snell et al. 2017, section 3.1). Without, it halves by a stride of two and the last map
+    is averaged (Finn et al. 2017, the authors' code for Omniglot).
+    """
+
+    def __init__(
+        self, input_shape: tuple[int, ...], *, blocks: int, filters: int, pool: bool, norm: Norm
+    ) -> None:
+        super().__init__()
+        channels, height, width = input_shape
+        self.pool = pool
+        stride = 1 if pool else 2
+        sizes = [channels] + [filters] * blocks
+        # Batch norm takes the mean away, and with it any bias of the convolution.
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=stride, padding=1, bias=False) for a, b in pairwise(sizes)
+        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stub
+        self.norms = nn.ModuleList(
+            nn.BatchNorm2d(filters, track_running_stats=norm == "running") for _ in range(blocks)
+        )
+        self.poolable = [min(height, width) >> i >= 2 for i in range(blocks)]
+        side = math.prod(max(1, x >> min(blocks, x.bit_length() - 1)) for x in (height, width))
+        self.out_features = filters * side if pool else filters
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        maps = inputs
+        for convolution, norm, poolable in zip(
+            self.convolutions, self.norms, self.poolable, strict=True
+        ):
+            maps = convolution(maps).contiguous(memory_format=torch.channels_last)
+            maps = F.relu(norm(maps))
+            if self.pool and poolable:
+                maps = F.max_pool2d(maps, 2)
+        return maps.flatten(1) if self.pool else maps.mean((2, 3))
+
+
+class MLP(Embedding):
+    """Fully connected layers with ReLU between them; inputs of any shape are flattened."""
+
+    def __init__(self, input_shape: tuple[int, ...], *, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        sizes = [math.prod(input_shape), *widths]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.out_features = widths[-1]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        features = inputs.flatten(1)
+        for layer in self.layers:
+            features = F.relu(layer(features))
+        return features
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A named way to build an embedding for inputs of a given shape."""
+
+    name: str
+    summary: str
+    reads: Literal["images", "anything"]
+    make: Callable[[tuple[int, ...], Norm], Embedding]
+
+    def build(self, input_shape: tuple[int, ...], norm: Norm = "running") -> Embedding:
+        """Returns a freshly initialised embedding.
+
+        Raises:
+            BenchError: the backbone reads images and the inputs are none, or are too small.
+        """
+        if self.reads == "images" and (len(input_shape) != 3 or min(input_shape[1:]) < 8):
+            raise BenchError(
+                f"backbone '{self.name}' reads images of at least 8x8 pixels, but the inputs have "
+                f"shape {input_shape}; try --backbone mlp"
+            )
+        return self.make(input_shape, norm)
+
+
+def _conv(name: str, summary: str, *, blocks: int = 4, filters: int = 64, pool: bool) -> Backbone:
+    def make(input_shape: tuple[int, ...], norm: Norm) -> Embedding:
+        return ConvNet(input_shape, blocks=blocks, filters=filters, pool=pool, norm=norm)
+
+    return Backbone(name, summary, "images", make)
+
+
+def _mlp(name: str, summary: str, *widths: int) -> Backbone:
+    return Backbone(name, summary, "anything", lambda shape, norm: MLP(shape, widths=widths))
+
+
+_ALL = (
+    _conv("conv4", "4 blocks of 64 filters, max-pooling: the field's usual network", pool=True),
+    _conv("conv4-32", "4 blocks of 32 filters, max-pooling", filters=32, pool=True),
+    _conv("conv4-strided", "4 blocks of 64 filters, stride 2, mean map: MAML's", pool=False),
+    _conv("conv6", "6 blocks of 64 filters, max-pooling while the map allows", blocks=6, pool=True),
+    _mlp("mlp", "3 layers of 64 units: for points and features", 64, 64, 64),
+)
+BACKBONES = {backbone.name: backbone for backbone in _ALL}
+
+
+def find_backbone(name: str) -> Backbone:
+    """Returns the backbone of that name, or raises BenchError with the nearest match."""
+    if name not in BACKBONES:
+        raise BenchError(f"no backbone '{name}'; {nearest(name, BACKBONES)}")
+    return BACKBONES[name]

@@ -1,0 +1,262 @@
+"""The cache: a dataset's classes, decoded once, one raw file per split beside its description.
+
+The folder appears under its final name only when it is whole; processes that start together wait
+for the one that builds it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import filelock
+import msgspec
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split
+from bench.errors import BenchError
+from bench.parameters import Value
+from bench.pool import ClassPool
+
+FORMAT = 1
+MEMORY_LIMIT = 1 << 30
+"""Splits of more bytes than this are memory-mapped instead of read."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with the number of classes done and the number there are, if that is known."""
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """What one split holds: class names, images per class, and the bytes of the raw file."""
+
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    sha256: str
+
+    @property
+    def bytes(self) -> int:
+        """The size of the raw file."""
+        return sum(self.counts) * int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class CacheRecord:
+    """The description of a cached dataset; `fingerprint` covers everything else in it."""
+
+    format: int
+    name: str
+    version: int
+    parameters: dict[str, Value]
+    splits: dict[Split, SplitRecord]
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class CachedDataset:
+    """A dataset as it lies in the cache."""
+
+    folder: Path
+    record: CacheRecord
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of pixels, class lists and parameters: what the test episodes depend on."""
+        return self.record.fingerprint
+
+    def pool(self, split: Split) -> ClassPool:
+        """Reads one split, and no other.
+
+        Raises:
+            BenchError: the split is empty, or its file is missing, truncated or altered.
+        """
+        record = self.record.splits.get(split)
+        if record is None:
+            raise BenchError(f"{self.record.name} has no classes in its {split} split")
+        path = self.folder / f"{split}.bin"
+        cure = f"delete the folder {self.folder} and run again to rebuild it"
+        if not path.is_file() or path.stat().st_size != record.bytes:
+            raise BenchError(f"the cached file {path} is missing or truncated; {cure}")
+        shape = (sum(record.counts), *record.shape)
+        inputs: NDArray[np.uint8] | NDArray[np.float32]
+        if record.bytes > MEMORY_LIMIT:
+            inputs = np.memmap(path, dtype=record.dtype, mode="r", shape=shape)
+        else:
+            inputs = np.fromfile(path, dtype=record.dtype).reshape(shape)
+            if hashlib.sha256(inputs.data).hexdigest() != record.sha256:
+                raise BenchError(f"the cached file {path} was altered; {cure}")
+        offsets = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.int64)
+        return ClassPool(self.fingerprint, split, record.classes, offsets, inputs)
+
+
+def cache_root() -> Path:
+    """Returns the folder of all caches: BENCH_CACHE if set, else the user's cache folder."""
+    chosen = os.environ.get("BENCH_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("fewshot-bench"))
+
+
+def open_dataset(
+    dataset: Dataset, parameters: Mapping[str, Value], files: DataFiles, progress: Progress
+) -> CachedDataset:
+    """Returns the dataset from the cache, building it first if it is not there.
+
+    Raises:
+        BenchError: the dataset's files are missing or damaged, its splits overlap, or the cache
+            folder cannot be written.
+    """
+    folder = cache_root() / "datasets" / f"{dataset.name}-{_key(dataset, parameters)}"
+    if not _is_whole(folder):
+        with _writable(folder.parent):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(folder.with_suffix(".lock")):
+                if not _is_whole(folder):
+                    _build(dataset, parameters, files, folder, progress)
+    return CachedDataset(folder, _read(folder))
+
+
+def _key(dataset: Dataset, parameters: Mapping[str, Value]) -> str:
+    text = msgspec.json.encode([FORMAT, dataset.version, sorted(parameters.items())])
+    return hashlib.sha256(text).hexdigest()[:12]
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / "dataset.json").is_file()
+
+
+def _read(folder: Path) -> CacheRecord:
+    path = folder / "dataset.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=CacheRecord)
+    except msgspec.MsgspecError as error:
+        raise BenchError(
+            f"the cache description {path} is damaged ({error}); delete the folder to rebuild it"
+        ) from None
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Turns a failure to write into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise BenchError(
+            f"cannot write the cache folder {folder} ({error.strerror or error}); "
+            "make room or set BENCH_CACHE to another folder"
+        ) from error
+
+
+def _build(
+    dataset: Dataset,
+    parameters: Mapping[str, Value],
+    files: DataFiles,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """Writes all splits into a temporary folder, then gives it its name."""
+    draft = folder.with_suffix(".draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    writers: dict[Split, _SplitWriter] = {}
+    seen: dict[bytes, ClassExamples] = {}
+    try:
+        for done, examples in enumerate(dataset.classes(files), 1):
+            if examples.split not in writers:
+                writers[examples.split] = _SplitWriter(draft / f"{examples.split}.bin")
+            writers[examples.split].add(examples)
+            _check_unseen(dataset.name, examples, seen)
+            progress(done, dataset.class_count())
+        if not writers:
+            raise BenchError(f"{dataset.name} yielded no class at all")
+        splits = {split: writers[split].close() for split in SPLITS if split in writers}
+        _check_names(dataset.name, splits)
+        record = CacheRecord(FORMAT, dataset.name, dataset.version, dict(parameters), splits)
+        sealed = hashlib.sha256(msgspec.json.encode(record, order="deterministic")).hexdigest()
+        record = dataclasses.replace(record, fingerprint=sealed)
+        (draft / "dataset.json").write_bytes(msgspec.json.encode(record))
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _check_unseen(name: str, examples: ClassExamples, seen: dict[bytes, ClassExamples]) -> None:
+    """Raises BenchError if an image of this class was seen in another split."""
+    stub = ClassExamples(examples.name, examples.split, examples.inputs[:0])
+    for one in examples.inputs:
+        digest = hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16).digest()
+        other = seen.setdefault(digest, stub)
+        if other.split != examples.split:
+            raise BenchError(
+                f"{name}: the same image is in class '{other.name}' of {other.split} and in "
+                f"class '{examples.name}' of {examples.split}; splits must not share images"
+            )
+
+
+def _check_names(name: str, splits: Mapping[Split, SplitRecord]) -> None:
+    """Raises BenchError if a class name occurs twice, within a split or across."""
+    seen: dict[str, str] = {}
+    for split, record in splits.items():
+        for label in record.classes:
+            if label in seen:
+                raise BenchError(
+                    f"{name}: class '{label}' is in {seen[label]} and in {split}; "
+                    "each class belongs to one split, once"
+                )
+            seen[label] = split
+
+
+class _SplitWriter:
+    """Writes the classes of one split, one after the other, into a raw file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("wb")
+        self._digest = hashlib.sha256()
+        self._classes: list[str] = []
+        self._counts: list[int] = []
+        self._shape: tuple[int, ...] | None = None
+        self._dtype = ""
+
+    def add(self, examples: ClassExamples) -> None:
+        """Appends one class; raises BenchError if it does not fit to those before."""
+        inputs = np.ascontiguousarray(examples.inputs)
+        shape, dtype = inputs.shape[1:], inputs.dtype.name
+        if dtype not in ("uint8", "float32") or not len(inputs):
+            raise BenchError(
+                f"class '{examples.name}' has {len(inputs)} inputs of type {dtype}; "
+                "give at least one, as uint8 or float32"
+            )
+        if self._shape is not None and (shape, dtype) != (self._shape, self._dtype):
+            raise BenchError(
+                f"class '{examples.name}' has inputs {dtype} {shape}, those before it "
+                f"{self._dtype} {self._shape}; all must be alike"
+            )
+        self._shape, self._dtype = shape, dtype
+        self._classes.append(examples.name)
+        self._counts.append(len(inputs))
+        self._digest.update(inputs.data)
+        self._file.write(inputs.data)
+
+    def close(self) -> SplitRecord:
+        """Closes the file and returns what it holds."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return SplitRecord(
+            tuple(self._classes),
+            tuple(self._counts),
+            self._shape or (),
+            self._dtype,
+            self._digest.hexdigest(),
+        )

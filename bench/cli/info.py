@@ -1,0 +1,99 @@
+"""`bench info`: one algorithm, dataset or backbone in detail."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from bench.cli.options import debug_option, plugin_option
+from bench.errors import BenchError, nearest
+
+if TYPE_CHECKING:
+    from bench.algorithm import Algorithm
+    from bench.backbones import Backbone
+    from bench.dataset import Dataset
+
+
+@click.command(short_help="Show parameters, paper and tasks of an algorithm or dataset.")
+@click.argument("name")
+@plugin_option
+@debug_option
+def info(name: str, plugin: tuple[str, ...], debug: bool) -> None:
+    """Show what NAME is: its parameters with types, defaults and meaning, its paper, its tasks."""
+    from bench.backbones import BACKBONES
+    from bench.registry import load_registry
+
+    registry = load_registry(plugin)
+    found = []
+    if name in registry.algorithms.classes:
+        found.append(_algorithm(registry.algorithm(name)))
+    if name in registry.datasets.classes:
+        found.append(_dataset(registry.dataset(name)))
+    if name in BACKBONES:
+        found.append(_backbone(BACKBONES[name]))
+    if not found:
+        known = [*registry.algorithms.classes, *registry.datasets.classes, *BACKBONES]
+        raise BenchError(f"nothing is called '{name}'; {nearest(name, known)}")
+    click.echo("\n\n".join(found))
+
+
+def _algorithm(cls: type[Algorithm]) -> str:
+    plan = cls.training_plan
+    tested = "as tested"
+    lines = [
+        f"{cls.name} (algorithm, {cls.family})",
+        _prose(cls),
+        f"paper: {cls.paper or '-'}",
+        "tasks: classification, any number of ways and shots",
+        f"backbone: {cls.backbone or 'none'}",
+        f"training plan: {plan.steps} steps of {plan.meta_batch} episodes; "
+        f"ways {plan.ways or tested}, shots {plan.shots or tested}, "
+        f"queries {plan.queries or tested}; learning rate {plan.schedule}",
+    ]
+    if cls.requires:
+        lines.append(f"needs: {', '.join(cls.requires)}")
+    return "\n".join([*lines, "", _parameters(cls)])
+
+
+def _dataset(cls: type[Dataset]) -> str:
+    return "\n".join(
+        [
+            f"{cls.name} (dataset)",
+            _prose(cls),
+            f"paper: {cls.paper or '-'}",
+            f"licence: {cls.licence or '-'}",
+            "",
+            _parameters(cls, "data."),
+        ]
+    )
+
+
+def _backbone(backbone: Backbone) -> str:
+    return f"{backbone.name} (backbone)\n{backbone.summary}\nreads: {backbone.reads}"
+
+
+def _prose(cls: type) -> str:
+    """Returns a class's docstring without its list of arguments."""
+    return (inspect.getdoc(cls) or "").split("\nArgs:")[0].strip()
+
+
+def _parameters(cls: type, prefix: str = "") -> str:
+    """Returns a table of parameters, as `--set` takes them."""
+    from tabulate import tabulate
+
+    from bench.parameters import parameters_of
+
+    rows = [
+        {
+            "--set": prefix + p.name,
+            "type": p.type_name,
+            "default": str(p.default).lower() if isinstance(p.default, bool) else p.default,
+            "meaning": p.meaning,
+        }
+        for p in parameters_of(cls)
+    ]
+    if not rows:
+        return "no parameters"
+    return str(tabulate(rows, headers="keys", maxcolwidths=[None, None, None, 60]))

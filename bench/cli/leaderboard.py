@@ -1,0 +1,32 @@
+"""`bench leaderboard`: tables from result folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import rich_click as click
+
+from bench.cli.options import debug_option
+
+if TYPE_CHECKING:
+    from bench.leaderboard import Format
+
+FORMATS = ("markdown", "csv", "latex", "html", "json")
+
+
+@click.command(short_help="Print tables from the results in a folder.")
+@click.argument("folder", default="results", type=click.Path(path_type=Path), metavar="[DIR]")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="markdown", show_default=True)
+@debug_option
+def leaderboard(folder: Path, form: str, debug: bool) -> None:
+    """Print tables from the results in DIR (default: results).
+
+    Runs share a table only if they were tested on the very same episodes.
+    """
+    from bench.leaderboard import collect, render
+
+    board = collect(folder)
+    click.echo(render(board, cast("Format", form)))
+    for line in board.unreadable:
+        click.echo(f"not shown: {line}", err=True)

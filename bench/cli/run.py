@@ -1,0 +1,224 @@
+"""`bench run`: train an algorithm on a dataset, test it, and keep the result."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import signal
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from bench.cli.options import debug_option, plugin_option
+from bench.config import RunConfig
+from bench.errors import BenchError, Interrupted, nearest
+from bench.parameters import read_assignments
+
+if TYPE_CHECKING:
+    from bench.job import Job
+    from bench.results import RunRecord
+
+
+def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    """Makes the values of a config file the defaults of the flags."""
+    if path is None:
+        return
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BenchError(f"--config {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchError(f"--config {path} is not valid TOML: {error}") from None
+    known = [field.name for field in dataclasses.fields(RunConfig)]
+    plain = {key.replace("-", "_"): value for key, value in values.items()}
+    for key in plain:
+        if key not in known:
+            raise BenchError(f"--config {path} has an unknown key '{key}'; {nearest(key, known)}")
+    if "set" in plain:
+        plain["set"] = [f"{key}={value}" for key, value in _flatten(plain["set"], path)]
+    context.default_map = {**(context.default_map or {}), **plain}
+
+
+def _flatten(table: Any, path: Path) -> Iterator[tuple[str, object]]:  # TOML values are anything
+    if not isinstance(table, Mapping):
+        raise BenchError(f"--config {path}: 'set' must be a table, such as [set] then lr = 0.001")
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", v) for inner, v in _flatten(value, path))
+        else:
+            yield key, str(value).lower() if isinstance(value, bool) else value
+
+
+@click.command(short_help="Train an algorithm on a dataset, test it, and keep the result.")
+@click.option("--algo", required=True, metavar="NAME", help="Algorithm; see bench list.")
+@click.option("--data", required=True, metavar="NAME", help="Dataset; see bench list.")
+@click.option("--ways", type=int, default=5, show_default=True, help="Classes per test episode.")
+@click.option("--shots", type=int, default=1, show_default=True, help="Support images per class.")
+@click.option("--queries", type=int, default=15, show_default=True, help="Query images per class.")
+@click.option("--episodes", type=int, default=1000, show_default=True, help="Test episodes.")
+@click.option(
+    "--episode-seed", type=int, default=0, show_default=True, help="Seed of the test episodes."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the training.")
+@click.option(
+    "--set",
+    "set",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of the algorithm, or data.KEY of the dataset; see bench info.",
+)
+@click.option("--backbone", metavar="NAME", help="Embedding network; see bench list backbones.")
+@click.option("--steps", type=int, help="Training steps. [default: the algorithm's plan]")
+@click.option("--meta-batch", type=int, help="Episodes per step. [default: the plan]")
+@click.option("--train-ways", type=int, help="Classes per training episode. [default: the plan]")
+@click.option("--train-shots", type=int, help="Support images in training. [default: the plan]")
+@click.option("--train-queries", type=int, help="Query images in training. [default: the plan]")
+@click.option("--schedule", metavar="constant|cosine", help="Learning rate. [default: the plan]")
+@click.option("--validate-every", type=int, help="Steps between validations. [default: a tenth]")
+@click.option(
+    "--validation-episodes", type=int, default=100, show_default=True, help="Per validation."
+)
+@click.option(
+    "--checkpoint-every", type=int, default=50, show_default=True, help="Steps between saves."
+)
+@click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
+)
+@click.option(
+    "--out", default="results", show_default=True, metavar="DIR", help="Where run folders go."
+)
+@click.option(
+    "--data-root", envvar="BENCH_DATA_ROOT", metavar="DIR", help="Where datasets' files are."
+)
+@click.option(
+    "--download/--no-download", default=True, show_default=True, help="Fetch missing data."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    callback=_read_config,
+    is_eager=True,
+    expose_value=False,
+    metavar="FILE.toml",
+    help="Read values from a file whose keys are these flags; flags override it.",
+)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@click.option("--force", is_flag=True, help="Redo a run that is there already.")
+@click.option("--dry-run", is_flag=True, help="Check everything, then stop.")
+@click.option("--print-config", is_flag=True, help="Print all resolved values as TOML, then stop.")
+@plugin_option
+@debug_option
+def run(
+    resume: bool,
+    force: bool,
+    dry_run: bool,
+    print_config: bool,
+    plugin: tuple[str, ...],
+    debug: bool,
+    **values: Any,
+) -> None:
+    """Train an algorithm on a dataset, test it, and keep the result.
+
+    \b
+    Examples:
+      bench run --algo protonet --data glyphs
+      bench run --algo maml --data omniglot --shots 5 --set inner_lr=0.4
+    """
+    values["set"] = read_assignments(values["set"])
+    config = RunConfig(**values)
+    if resume and force:
+        raise BenchError("--resume goes on and --force starts over; give one of them")
+
+    from bench.cli.progress import bars
+    from bench.job import prepare
+    from bench.registry import load_registry
+    from bench.runner import Mode, Watcher, execute, set_up_process
+
+    set_up_process()
+    registry = load_registry(plugin)
+    with bars() as shown:
+        job = prepare(config, registry, shown.dataset)
+        if not (dry_run or print_config):
+            with _stop_on_signal() as stop:
+                watcher = Watcher(shown.training, shown.evaluation, stop)
+                record = _execute(execute, job, Mode(resume, force), watcher)
+    if print_config:
+        click.echo(_as_toml(job))
+    elif dry_run:
+        click.echo(f"all well; this run would be written to {job.folder}")
+    else:
+        click.echo(summary(record, job.folder))
+
+
+def _execute(execute: Callable[..., RunRecord], *arguments: object) -> RunRecord:
+    """Runs the job; an interruption says how to go on."""
+    try:
+        return execute(*arguments)
+    except (Interrupted, KeyboardInterrupt) as error:
+        words = ["bench", *sys.argv[1:]]
+        command = shlex.join(words if "--resume" in words else [*words, "--resume"])
+        reason = str(error) or "interrupted"
+        raise Interrupted(f"{reason}; go on with: {command}") from None
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Lets the first Ctrl-C (or termination) end the run after its step; a second ends it now."""
+    asked: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        click.echo("stopping after this step; press Ctrl-C again to stop at once", err=True)
+
+    kept = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, old in kept.items():
+            signal.signal(number, old)
+
+
+def summary(record: RunRecord, folder: Path) -> str:
+    """Returns what a user wants to know of a finished run, in three lines."""
+    outcome, protocol = record.outcome, record.protocol
+    if outcome is None or outcome.half_width is None:
+        return f"{record.name}: {record.status}"
+    setting = record.algorithm.transduction
+    return (
+        f"{record.algorithm.name} on {record.data.name}, {protocol.ways}-way "
+        f"{protocol.shots}-shot: {100 * outcome.accuracy:.2f}% ± {100 * outcome.half_width:.2f} "
+        f"(95% interval over {outcome.n} episodes of {outcome.queries_per_episode} queries)\n"
+        f"setting: {f'transductive: {setting}' if setting else 'inductive'}\n"
+        f"run: {folder}"
+    )
+
+
+def _as_toml(job: Job) -> str:
+    """Returns every resolved value as a config file that gives the same run."""
+    import tomli_w
+
+    values: dict[str, Any] = {
+        field.name: getattr(job.config, field.name) for field in dataclasses.fields(job.config)
+    }
+    values |= {
+        "backbone": job.backbone or None,
+        "steps": job.plan.steps,
+        "meta_batch": job.plan.meta_batch,
+        "train_ways": job.train_protocol.ways,
+        "train_shots": job.train_protocol.shots,
+        "train_queries": job.train_protocol.queries,
+        "schedule": job.plan.schedule,
+        "validate_every": job.validate_every,
+        "set": job.parameters | {"data": job.data_parameters},
+    }
+    return tomli_w.dumps(
+        {key: value for key, value in values.items() if value is not None}
+    ).rstrip()

@@ -1,0 +1,79 @@
+"""RunConfig: what the user asked for. Its fields are the flags of `bench run`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bench.errors import BenchError
+from bench.parameters import Value
+
+DATA_PREFIX = "data."
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run as asked for; None means: as the algorithm's training plan or the data suggest.
+
+    Raises:
+        BenchError: a number is out of its range.
+    """
+
+    algo: str
+    data: str
+    ways: int = 5
+    shots: int = 1
+    queries: int = 15
+    episodes: int = 1000
+    episode_seed: int = 0
+    seed: int = 0
+    set: Mapping[str, Value] = field(default_factory=dict)
+    backbone: str | None = None
+    steps: int | None = None
+    meta_batch: int | None = None
+    train_ways: int | None = None
+    train_shots: int | None = None
+    train_queries: int | None = None
+    schedule: str | None = None
+    validate_every: int | None = None
+    validation_episodes: int = 100
+    checkpoint_every: int = 50
+    device: str = "auto"
+    out: str = "results"
+    data_root: str | None = None
+    download: bool = True
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                flag = name.replace("_", "-")
+                raise BenchError(f"--{flag} is {value}; it must be at least {least}")
+
+    def algorithm_settings(self) -> dict[str, Value]:
+        """Returns the `--set` values meant for the algorithm."""
+        return {k: v for k, v in self.set.items() if not k.startswith(DATA_PREFIX)}
+
+    def data_settings(self) -> dict[str, Value]:
+        """Returns the `--set data.key=value` values, without the prefix."""
+        return {
+            k.removeprefix(DATA_PREFIX): v for k, v in self.set.items() if k.startswith(DATA_PREFIX)
+        }
+
+
+_LEAST = {
+    "ways": 2,
+    "shots": 1,
+    "queries": 1,
+    "episodes": 2,
+    "episode_seed": 0,
+    "seed": 0,
+    "steps": 0,
+    "meta_batch": 1,
+    "train_ways": 2,
+    "train_shots": 1,
+    "train_queries": 1,
+    "validate_every": 1,
+    "validation_episodes": 1,
+    "checkpoint_every": 1,
+}

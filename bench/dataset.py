@@ -1,0 +1,79 @@
+"""The dataset contract: a dataset yields its classes, one at a time, each with its split.
+
+The harness does the rest: it stores the classes once in a cache, fingerprints them, proves that
+the splits share neither a class nor an image, and draws episodes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError, nearest
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+@dataclass(frozen=True)
+class ClassExamples:
+    """One class: its name, its split, and its inputs (k, ...), all of one shape and type.
+
+    Images are uint8 (k, channels, height, width), 0 for background; features are float32 (k, d).
+    """
+
+    name: str
+    split: Split
+    inputs: NDArray[np.uint8] | NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class DataFiles:
+    """Where a dataset finds its files, and whether it may download what is missing."""
+
+    root: Path
+    download: bool = True
+
+    def find(self, *candidates: str) -> Path | None:
+        """Returns the first of the paths, relative to the root, that exists; else None."""
+        return next((self.root / c for c in candidates if (self.root / c).exists()), None)
+
+
+class Dataset(ABC):
+    """A source of classes, split into train, val and test.
+
+    Parameters are the keyword-only arguments of `__init__`, stored under their own names; they
+    all enter the fingerprint.
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    """Raise it when the same parameters come to give other pixels."""
+
+    @abstractmethod
+    def classes(self, files: DataFiles) -> Iterator[ClassExamples]:
+        """Yields every class of every split, in a fixed order.
+
+        Raises:
+            BenchError: files are missing or damaged; it names them and says what to do.
+        """
+
+    def class_count(self) -> int | None:
+        """Returns how many classes `classes` will yield, for the progress bar, if it is known."""
+        return None
+
+
+def as_split(text: str) -> Split:
+    """Returns `text` as a split; raises BenchError if there is no such split."""
+    for split in SPLITS:
+        if split == text:
+            return split
+    raise BenchError(f"no split '{text}'; {nearest(text, SPLITS)}")

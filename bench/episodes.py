@@ -1,0 +1,83 @@
+"""Episodes: the data that passes between sampler, algorithm and evaluation.
+
+Shape letters, the same everywhere: n ways, k shots, q queries per class, s = n*k support
+examples, m = n*q query examples, d features, t tasks, `...` the shape of one input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled examples of one task: inputs (s, ...) and targets (s,) with labels 0..n_way-1.
+
+    Features of t tasks at once have a leading axis: inputs (t, s, d) and targets (t, s).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    n_way: int
+
+    def __len__(self) -> int:
+        return self.targets.shape[-1]
+
+    def class_means(self) -> Tensor:
+        """Returns the mean of the features of each class, (..., n, d), from inputs (..., s, d)."""
+        labels = self.targets.new_tensor(range(self.n_way))
+        member = (self.targets.unsqueeze(-1) == labels).to(self.inputs.dtype)  # (..., s, n)
+        return member.mT @ self.inputs / member.sum(-2).unsqueeze(-1)
+
+    def to(self, device: torch.device) -> Examples:
+        """Returns the same examples on `device`."""
+        return Examples(self.inputs.to(device), self.targets.to(device), self.n_way)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One task: support (s, ...), query (m, ...), and the pool's class behind each label (n,)."""
+
+    support: Examples
+    query: Examples
+    classes: Tensor
+
+    def to(self, device: torch.device) -> Episode:
+        """Returns the same episode on `device`."""
+        return Episode(self.support.to(device), self.query.to(device), self.classes.to(device))
+
+
+@dataclass(frozen=True)
+class EpisodeProtocol:
+    """N-way K-shot episodes with a fixed number of queries per class.
+
+    Raises:
+        BenchError: a number is not positive, or there are fewer than two ways.
+    """
+
+    ways: int = 5
+    shots: int = 1
+    queries: int = 15
+
+    def __post_init__(self) -> None:
+        for name, least in (("ways", 2), ("shots", 1), ("queries", 1)):
+            value = getattr(self, name)
+            if value < least:
+                raise BenchError(f"{name} is {value}; it must be at least {least}")
+
+    @property
+    def id(self) -> str:
+        """The protocol's name in records, folders and tables, such as `5w1s15q`."""
+        return f"{self.ways}w{self.shots}s{self.queries}q"
+
+    @property
+    def per_class(self) -> int:
+        """How many images an episode takes of each class."""
+        return self.shots + self.queries

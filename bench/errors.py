@@ -1,0 +1,39 @@
+"""Errors that the user can mend: printed as one line, without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class BenchError(Exception):
+    """Says in one line what was wrong, with its value, and what would be right."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class RunFailed(BenchError):
+    """A run that could not end: out of memory, a non-finite loss, a plugin's exception."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class Interrupted(BenchError):
+    """A run that was stopped on request and can be continued."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class NothingMatched(BenchError):
+    """A question that was well put and has an empty answer."""
+
+    exit_code: ClassVar[int] = 5
+
+
+def nearest(value: str, known: Iterable[str]) -> str:
+    """Returns the end of an error message: the nearest match to `value`, then all that is known."""
+    names = sorted(known)
+    close = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"{hint}known: {', '.join(names) if names else 'none'}"

@@ -1,0 +1,168 @@
+"""Evaluation: the same episodes for every algorithm, one record per episode.
+
+An algorithm gets support inputs and labels; its predictor gets query inputs. Query labels stay
+here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench.algorithm import Algorithm, EmbeddingLearner
+from bench.episodes import Examples
+from bench.errors import Interrupted, RunFailed
+from bench.failures import plugin_code
+from bench.pool import EpisodeStream
+from bench.sampling import EpisodeIndices
+from bench.seeds import seed_torch
+
+CHUNK = 32
+"""Episodes per batch of sampling and scoring."""
+
+LESS_MEMORY = "use fewer --queries or a smaller --backbone"
+
+
+@dataclass(frozen=True)
+class EpisodeResults:
+    """One row per episode e: how many queries were right (e,), and the mean loss of them (e,)."""
+
+    correct: NDArray[np.int64]
+    loss: NDArray[np.float64]
+    queries: int
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """The share of right answers in each episode, (e,)."""
+        return self.correct / self.queries
+
+
+Report = Callable[[int, int], None]
+"""Called with the number of episodes done and the number there are."""
+
+
+def evaluate(
+    algorithm: Algorithm,
+    stream: EpisodeStream,
+    count: int,
+    *,
+    seed: int,
+    report: Report = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+    plain: bool = False,
+) -> EpisodeResults:
+    """Evaluates on the first `count` episodes of a stream.
+
+    Embedding learners take the fast path, unless `plain` is asked for: each image is embedded
+    once. Randomness in `adapt` is seeded per episode.
+
+    Raises:
+        RunFailed: the algorithm raised an exception, gave logits of the wrong shape or not
+            finite, or changed its own parameters or buffers.
+        Interrupted: `stop` returned True.
+    """
+    algorithm.eval()
+    before = tensor_digests(algorithm)
+    if isinstance(algorithm, EmbeddingLearner) and not plain:
+        scored = _by_embedding(algorithm, stream, count)
+    else:
+        scored = _one_by_one(algorithm, stream, count, seed)
+    correct: list[NDArray[np.int64]] = []
+    losses: list[NDArray[np.float64]] = []
+    for drawn, logits in scored:
+        targets = torch.from_numpy(drawn.query_labels).to(logits.device)
+        right, loss = _score(algorithm.name, logits, targets, len(correct) * CHUNK)
+        correct.append(right)
+        losses.append(loss)
+        report(sum(map(len, correct)), count)
+        if stop():
+            raise Interrupted("stopped during evaluation")
+    _check_unchanged(algorithm, before)
+    queries = stream.protocol.ways * stream.protocol.queries
+    return EpisodeResults(np.concatenate(correct), np.concatenate(losses), queries)
+
+
+def _chunks(stream: EpisodeStream, count: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, count, CHUNK):
+        yield start, min(CHUNK, count - start)
+
+
+def _one_by_one(
+    algorithm: Algorithm, stream: EpisodeStream, count: int, seed: int
+) -> Iterator[tuple[EpisodeIndices, Tensor]]:
+    """Yields chunks of episodes with logits (b, m, n), through `adapt`: the plain path."""
+    for start, size in _chunks(stream, count):
+        logits = []
+        for number, episode in enumerate(stream.episodes(start, size), start):
+            seed_torch(seed, "episode", number)
+            with plugin_code(algorithm.name, f"adapting to test episode {number}", LESS_MEMORY):
+                predict = algorithm.adapt(episode.support)
+                with torch.no_grad():
+                    logits.append(predict(episode.query.inputs).detach())
+        yield stream.indices(start, size), torch.stack(logits)
+
+
+def _by_embedding(
+    algorithm: EmbeddingLearner, stream: EpisodeStream, count: int
+) -> Iterator[tuple[EpisodeIndices, Tensor]]:
+    """Yields the same as `_one_by_one`, up to rounding, embedding each image once."""
+    drawn = [stream.indices(start, size) for start, size in _chunks(stream, count)]
+    rows = np.unique(np.concatenate([np.hstack([d.support, d.query]).ravel() for d in drawn]))
+    with torch.no_grad(), plugin_code(algorithm.name, "embedding the images", LESS_MEMORY):
+        parts = [
+            algorithm.embed(stream.pool.gather(rows[i : i + 512], stream.device))
+            for i in range(0, len(rows), 512)
+        ]
+        features = torch.cat(parts)
+        for indices in drawn:
+            support = features[torch.from_numpy(np.searchsorted(rows, indices.support))]
+            query = features[torch.from_numpy(np.searchsorted(rows, indices.query))]
+            labels = torch.from_numpy(indices.support_labels).to(stream.device)
+            known = Examples(support, labels, stream.protocol.ways)
+            yield indices, algorithm.scores(known, query)
+
+
+def _score(
+    name: str, logits: Tensor, targets: Tensor, first: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns right answers (b,) and mean cross-entropy (b,) of logits (b, m, n)."""
+    if logits.shape[:2] != targets.shape or logits.dim() != 3:
+        raise RunFailed(
+            f"{name} returned logits of shape {tuple(logits.shape[1:])} for {targets.shape[1]} "
+            "queries; a predictor returns (queries, ways)"
+        )
+    bad = ~torch.isfinite(logits).flatten(1).all(1)
+    if bad.any():
+        raise RunFailed(
+            f"{name} returned logits that are not finite in episode "
+            f"{first + int(bad.int().argmax())}; try a smaller learning rate, "
+            "such as --set inner_lr=..., or fewer steps"
+        )
+    right = (logits.argmax(-1) == targets).sum(-1)
+    loss = F.cross_entropy(logits.mT.double(), targets, reduction="none").mean(-1)
+    return right.cpu().numpy(), loss.cpu().numpy()
+
+
+def tensor_digests(algorithm: Algorithm) -> dict[str, str]:
+    """Returns the sha256 of every parameter and buffer."""
+    return {
+        name: hashlib.sha256(tensor.detach().cpu().numpy().tobytes()).hexdigest()
+        for name, tensor in algorithm.state_dict().items()
+    }
+
+
+def _check_unchanged(algorithm: Algorithm, before: dict[str, str]) -> None:
+    after = tensor_digests(algorithm)
+    changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+    if changed:
+        raise RunFailed(
+            f"{algorithm.name} changed {', '.join(changed[:3])} during evaluation; adapt must "
+            "leave parameters and buffers as they were: work on copies"
+        )

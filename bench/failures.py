@@ -1,0 +1,47 @@
+"""What goes wrong inside a plugin, turned into one line that says what to change."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from bench.errors import BenchError, RunFailed
+
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+@contextmanager
+def plugin_code(name: str, doing: str, less_memory: str) -> Iterator[None]:
+    """Runs code of the plugin `name`; its exceptions become RunFailed, which says what to change.
+
+    Raises:
+        RunFailed: out of memory, or any exception of the plugin's.
+    """
+    try:
+        yield
+    except BenchError:
+        raise
+    except Exception as error:
+        if _is_out_of_memory(error):
+            raise RunFailed(f"out of memory while {doing}; {less_memory}") from error
+        reason = " ".join(str(error).split())
+        raise RunFailed(
+            f"{name} failed while {doing}: {type(error).__name__}: {reason} ({_place(error)}); "
+            "mend the plugin, or see the traceback with --debug"
+        ) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(t in str(error) for t in _OUT_OF_MEMORY)
+
+
+def _place(error: Exception) -> str:
+    """Returns file and line where the exception was raised, the innermost one outside torch."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "site-packages" not in f.filename] or frames
+    return f"{own[-1].filename}:{own[-1].lineno}"

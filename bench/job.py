@@ -1,0 +1,190 @@
+"""A job: a run with every name looked up, every default filled in, and everything checked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+import torch
+
+from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
+from bench.backbones import Backbone, find_backbone
+from bench.cache import CachedDataset, Progress, SplitRecord, cache_root, open_dataset
+from bench.config import RunConfig
+from bench.dataset import DataFiles, Dataset, Split
+from bench.episodes import EpisodeProtocol
+from bench.errors import BenchError, nearest
+from bench.extras import EXTRAS, is_installed
+from bench.parameters import Value, settle
+from bench.registry import Registry
+from bench.sampling import check_protocol
+
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run, resolved: the classes behind the names, all values, and the data opened."""
+
+    config: RunConfig
+    algorithm: type[Algorithm]
+    parameters: dict[str, Value]
+    dataset: type[Dataset]
+    data_parameters: dict[str, Value]
+    data: CachedDataset
+    spec: TaskSpec
+    plan: TrainingPlan
+    test_protocol: EpisodeProtocol
+    train_protocol: EpisodeProtocol
+    validate_every: int
+    device: torch.device
+
+    @property
+    def backbone(self) -> str:
+        """The backbone's name; empty if the algorithm uses none."""
+        return self.spec.chosen_backbone.name if self.spec.chosen_backbone else ""
+
+    @property
+    def name(self) -> str:
+        """The run's name: data, protocol, algorithm, and a hash of all that results depend on."""
+        identity = {
+            "algorithm": [self.config.algo, self.parameters, self.backbone],
+            "data": [self.config.data, self.data.fingerprint],
+            "test": [self.test_protocol.id, self.config.episodes, self.config.episode_seed],
+            "train": [self.train_protocol.id, self.plan, self.validate_every],
+            "validation": self.config.validation_episodes,
+            "seed": self.config.seed,
+        }
+        text = msgspec.json.encode(identity, order="deterministic")
+        digest = hashlib.sha256(text).hexdigest()[:8]
+        return f"{self.config.data}_{self.test_protocol.id}_{self.config.algo}_{digest}"
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.config.out) / self.name
+
+    def build(self) -> Algorithm:
+        """Returns the algorithm, freshly initialised, on the job's device.
+
+        Raises:
+            BenchError: the algorithm refuses its parameters or its task.
+        """
+        try:
+            return self.algorithm(self.spec, **self.parameters).to(self.device)
+        except (ValueError, TypeError) as error:
+            raise BenchError(f"{self.config.algo}: {error}") from error
+
+
+def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
+    """Looks up names, fills in defaults, opens the data and checks that all fits together.
+
+    Raises:
+        BenchError: something does not; nothing was written but, perhaps, the dataset's cache.
+    """
+    algorithm, dataset = registry.algorithm(config.algo), registry.dataset(config.data)
+    for package in algorithm.requires:
+        if not is_installed(package):
+            cure = "bench" if package in EXTRAS else "pip"
+            raise BenchError(f"{config.algo} needs {package}; install it: {cure} install {package}")
+    parameters = settle(config.algo, algorithm, config.algorithm_settings())
+    data_parameters = settle(config.data, dataset, config.data_settings())
+    device = find_device(config.device)
+    chosen = find_backbone(config.backbone) if config.backbone else None
+    files = DataFiles(data_root(config.data_root), config.download)
+    data = open_dataset(dataset(**data_parameters), data_parameters, files, progress)
+    test = EpisodeProtocol(config.ways, config.shots, config.queries)
+    train = _split(data, "train")
+    spec = TaskSpec(train.shape, config.ways, config.shots, _backbone(algorithm, chosen, train))
+    plan = _plan(config, algorithm, test, len(train.classes))
+    train_protocol = EpisodeProtocol(plan.ways or 0, plan.shots or 0, plan.queries or 0)
+    job = Job(
+        config,
+        algorithm,
+        parameters,
+        dataset,
+        data_parameters,
+        data,
+        spec,
+        plan,
+        test,
+        train_protocol,
+        config.validate_every or max(1, plan.steps // 10),
+        device,
+    )
+    _check_protocols(job)
+    job.build()
+    return job
+
+
+def _split(data: CachedDataset, split: Split) -> SplitRecord:
+    if split not in data.record.splits:
+        raise BenchError(f"{data.record.name} has no classes in its {split} split")
+    return data.record.splits[split]
+
+
+def _backbone(
+    algorithm: type[Algorithm], chosen: Backbone | None, train: SplitRecord
+) -> Backbone | None:
+    """Returns the backbone the user chose, else the algorithm's own, or an MLP for vectors."""
+    if algorithm.backbone is None:
+        return None
+    return chosen or find_backbone(algorithm.backbone if len(train.shape) == 3 else "mlp")
+
+
+def _plan(
+    config: RunConfig, algorithm: type[Algorithm], test: EpisodeProtocol, classes: int
+) -> TrainingPlan:
+    """Returns the training plan with the user's wishes in it and no None left."""
+    own = algorithm.training_plan
+    schedule = config.schedule or own.schedule
+    if schedule not in SCHEDULES:
+        raise BenchError(f"--schedule is '{schedule}'; {nearest(schedule, SCHEDULES)}")
+    chosen: Literal["constant", "cosine"] = "cosine" if schedule == "cosine" else "constant"
+    return replace(
+        own,
+        steps=own.steps if config.steps is None else config.steps,
+        meta_batch=config.meta_batch or own.meta_batch,
+        ways=config.train_ways or min(own.ways or test.ways, max(classes, 2)),
+        shots=config.train_shots or own.shots or test.shots,
+        queries=config.train_queries or own.queries or test.queries,
+        schedule=chosen,
+    )
+
+
+def _check_protocols(job: Job) -> None:
+    """Checks every split's protocol against its class list, without reading its images."""
+    protocols: dict[Split, EpisodeProtocol] = {
+        "train": job.train_protocol,
+        "val": job.test_protocol,
+        "test": job.test_protocol,
+    }
+    for split, protocol in protocols.items():
+        if split == "val" and split not in job.data.record.splits:
+            continue
+        record = _split(job.data, split)
+        check_protocol(protocol, np.array(record.counts), record.classes, split)
+
+
+def find_device(name: str) -> torch.device:
+    """Returns the device of that name; `auto` is a CUDA GPU if there is one, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise BenchError(
+            f"--device is '{name}', which cannot be used here ({reason}); known: auto, cpu, cuda"
+        ) from None
+    return device
+
+
+def data_root(chosen: str | None) -> Path:
+    """Returns the folder that datasets read their files from."""
+    return Path(chosen) if chosen else cache_root() / "data"

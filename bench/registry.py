@@ -1,0 +1,215 @@
+"""The registry: from entry points and `-p` to plugins by name. Only this module knows pluggy.
+
+Every plugin is imported on its own: one that is broken is kept with its reason, shown by
+`bench plugins`, and hurts only who asks for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Generic, TypeVar
+
+import pluggy
+
+from bench import hookspecs
+from bench.algorithm import Algorithm
+from bench.dataset import Dataset
+from bench.errors import BenchError, nearest
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PluginRecord:
+    """One plugin module: where it came from, what it adds, or why it could not be loaded."""
+
+    module: str
+    source: str
+    version: str
+    algorithms: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass
+class Catalogue(Generic[T]):
+    """Classes by name; a name that two plugins claim belongs to neither."""
+
+    noun: str
+    classes: dict[str, type[T]] = field(default_factory=dict)
+    origins: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, cls: type[T], name: str, origin: str) -> None:
+        """Adds a class under its name."""
+        self.classes.setdefault(name, cls)
+        self.origins.setdefault(name, []).append(origin)
+
+    def duplicates(self) -> dict[str, list[str]]:
+        """Returns the names claimed more than once, with the plugins that claim them."""
+        return {name: where for name, where in self.origins.items() if len(where) > 1}
+
+    def find(self, name: str, broken: Sequence[PluginRecord]) -> type[T]:
+        """Returns the class of that name; raises BenchError if there is none, or more than one."""
+        if name not in self.classes:
+            failed = [r.module for r in broken]
+            more = f"; not loaded: {', '.join(failed)} (see bench plugins)" if failed else ""
+            raise BenchError(f"no {self.noun} '{name}'; {nearest(name, self.classes)}{more}")
+        if name in self.duplicates():
+            where = " and ".join(self.origins[name])
+            raise BenchError(f"{self.noun} '{name}' is defined by {where}; rename or remove one")
+        return self.classes[name]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All plugins that were found, the broken ones included."""
+
+    plugins: tuple[PluginRecord, ...]
+    algorithms: Catalogue[Algorithm]
+    datasets: Catalogue[Dataset]
+
+    @property
+    def broken(self) -> tuple[PluginRecord, ...]:
+        """The plugins that could not be loaded."""
+        return tuple(record for record in self.plugins if record.error)
+
+    def algorithm(self, name: str) -> type[Algorithm]:
+        """Returns the algorithm of that name, or raises BenchError with the nearest match."""
+        return self.algorithms.find(name, self.broken)
+
+    def dataset(self, name: str) -> type[Dataset]:
+        """Returns the dataset of that name, or raises BenchError with the nearest match."""
+        return self.datasets.find(name, self.broken)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A plugin module that is yet to be imported."""
+
+    name: str
+    source: str
+    version: str
+    load: Callable[[], ModuleType]
+
+
+def load_registry(extra: Sequence[str] = ()) -> Registry:
+    """Imports every installed plugin, then the modules and files in `extra`.
+
+    Raises:
+        BenchError: a plugin named in `extra` cannot be loaded.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    algorithms: Catalogue[Algorithm] = Catalogue("algorithm")
+    datasets: Catalogue[Dataset] = Catalogue("dataset")
+    records = []
+    for candidate in (*_installed(), *map(_named, extra)):
+        record = _load(manager, candidate, algorithms, datasets)
+        if record.error and candidate.source == "-p":
+            raise BenchError(f"-p {candidate.name}: {record.error}")
+        records.append(record)
+    return Registry(tuple(records), algorithms, datasets)
+
+
+def _load(
+    manager: pluggy.PluginManager,
+    candidate: _Candidate,
+    algorithms: Catalogue[Algorithm],
+    datasets: Catalogue[Dataset],
+) -> PluginRecord:
+    try:
+        module = candidate.load()
+        manager.register(module, candidate.name)
+        manager.check_pending()
+        added = _classes(manager, candidate.name, "bench_algorithms", Algorithm)
+        found = _classes(manager, candidate.name, "bench_datasets", Dataset)
+    except (Exception, SystemExit) as error:  # whatever a plugin does, the others must load
+        if manager.has_plugin(candidate.name):
+            manager.unregister(name=candidate.name)
+        reason = " ".join(str(error).split()) or type(error).__name__
+        error_text = (
+            reason if isinstance(error, BenchError) else f"{type(error).__name__}: {reason}"
+        )
+        return PluginRecord(candidate.name, candidate.source, candidate.version, error=error_text)
+    for algorithm in added:
+        algorithms.add(algorithm, algorithm.name, candidate.name)
+    for dataset in found:
+        datasets.add(dataset, dataset.name, candidate.name)
+    return PluginRecord(
+        candidate.name,
+        candidate.source,
+        candidate.version,
+        tuple(a.name for a in added),
+        tuple(d.name for d in found),
+    )
+
+
+def _classes(manager: pluggy.PluginManager, plugin: str, hook: str, base: type[T]) -> list[type[T]]:
+    """Returns what one plugin's hook returns, checked."""
+    caller = getattr(manager.hook, hook)
+    for implementation in caller.get_hookimpls():
+        if implementation.plugin_name == plugin:
+            classes = list(implementation.function())
+            for cls in classes:
+                if not (isinstance(cls, type) and issubclass(cls, base)):
+                    raise BenchError(f"{hook} returned {cls!r}, not a subclass of {base.__name__}")
+                if not isinstance(getattr(cls, "name", None), str):
+                    raise BenchError(f"{cls.__name__} has no name; add: name = '...'")
+            return classes
+    return []
+
+
+def _installed() -> Iterator[_Candidate]:
+    for point in sorted(entry_points(group=hookspecs.PROJECT), key=lambda p: (p.value, p.name)):
+        yield from _from_entry_point(point)
+
+
+def _from_entry_point(point: EntryPoint) -> Iterator[_Candidate]:
+    """Yields the module an entry point names or, if that is a folder, each public module in it."""
+    package = point.dist.name if point.dist else point.name
+    release = point.dist.version if point.dist else ""
+    try:
+        spec = importlib.util.find_spec(point.value)
+    except (ImportError, ValueError):
+        spec = None
+    is_folder = spec is not None and spec.origin is None and spec.submodule_search_locations
+    if spec is not None and is_folder:
+        for module in pkgutil.iter_modules(spec.submodule_search_locations):
+            if not module.name.startswith("_"):
+                name = f"{point.value}.{module.name}"
+                yield _Candidate(name, package, release, _importer(name))
+    else:
+        yield _Candidate(point.value, package, release, point.load)
+
+
+def _named(text: str) -> _Candidate:
+    """Returns the plugin that `-p` names: a Python file or an importable module."""
+    path = Path(text)
+    if path.suffix == ".py":
+        return _Candidate(text, "-p", "", lambda: _import_file(path))
+    return _Candidate(text, "-p", "", _importer(text))
+
+
+def _importer(name: str) -> Callable[[], ModuleType]:
+    return lambda: importlib.import_module(name)
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise BenchError(f"there is no file {path}")
+    # A prefix keeps a plugin file named like a library module from taking that module's place.
+    spec = importlib.util.spec_from_file_location(f"bench_plugin_file_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise BenchError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

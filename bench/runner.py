@@ -1,0 +1,205 @@
+"""The runner: from a job to a result folder, through training and evaluation."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import filelock
+
+from bench.algorithm import Algorithm
+from bench.allocator import keep_large_blocks
+from bench.cache import cache_root
+from bench.checkpoint import load_into, load_weights, save_weights
+from bench.errors import BenchError, Interrupted
+from bench.evaluation import evaluate
+from bench.files import write_atomically
+from bench.job import Job
+from bench.pool import EpisodeStream
+from bench.provenance import peak_memory
+from bench.recording import describe, episodes_csv, summarise
+from bench.results import (
+    CHECKPOINT_FILE,
+    EPISODES_FILE,
+    RUN_FILE,
+    STATE_FILE,
+    RunRecord,
+    Status,
+    TrainingRecord,
+    read_run,
+)
+from bench.seeds import seed_torch
+from bench.training import MetaTrainer, Schedule, TrainingProgress
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Whoever watches a run: told of its progress, and asked whether to stop."""
+
+    training: Callable[[TrainingProgress], None] = lambda progress: None
+    evaluation: Callable[[int, int], None] = lambda done, total: None
+    stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What to do about a folder that is already there."""
+
+    resume: bool = False
+    force: bool = False
+
+
+@dataclass
+class _Clock:
+    """Wall seconds by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - started
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + elapsed, 3)
+
+
+def set_up_process() -> None:
+    """Prepares this process for computing; called once, by whoever owns the process."""
+    keep_large_blocks()
+
+
+def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
+    """Trains, evaluates, and writes the result folder.
+
+    Raises:
+        BenchError: the folder holds a result already, or is in use.
+        RunFailed: the run could not end; its record says so.
+        Interrupted: it was stopped; it can be resumed.
+    """
+    claim_folder(job.folder, mode)
+    with _locked(job.folder):
+        record = describe(job)
+        clock = _Clock(_earlier_seconds(job.folder) if mode.resume else {})
+        record.write(job.folder)
+        try:
+            done = _train_and_evaluate(job, record, clock, watcher)
+        except BaseException as error:
+            stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+            text = " ".join(str(error).split()) or type(error).__name__
+            status: Status = "interrupted" if stopped else "failed"
+            replace(record, status=status, error=text, seconds=clock.seconds).write(job.folder)
+            raise
+        done.write(job.folder)
+        (job.folder / STATE_FILE).unlink(missing_ok=True)
+        return done
+
+
+def claim_folder(folder: Path, mode: Mode) -> None:
+    """Makes the run's folder, or clears it if that was asked for.
+
+    Raises:
+        BenchError: a run of the same configuration is there already.
+    """
+    if (folder / RUN_FILE).exists() and not mode.force:
+        status = read_run(folder).status
+        if status == "complete":
+            raise BenchError(f"{folder} holds this very run already; to redo it, add --force")
+        if not mode.resume:
+            raise BenchError(
+                f"{folder} holds this run, {status}; to go on add --resume, to start over --force"
+            )
+    if mode.force and folder.exists():
+        with _locked(folder):
+            shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    locks = cache_root() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    try:
+        with filelock.FileLock(locks / name, blocking=False):
+            yield
+    except filelock.Timeout:
+        raise BenchError(f"another process is working on {folder}; wait for it") from None
+
+
+def _train_and_evaluate(job: Job, record: RunRecord, clock: _Clock, watcher: Watcher) -> RunRecord:
+    folder = job.folder
+    seed_torch(job.config.seed, "weights")
+    algorithm = job.build()
+    with clock.phase("training"):
+        training = _train(job, algorithm, record.training, watcher)
+    with clock.phase("loading test data"):
+        test = _stream(job, "test")
+        sealed = replace(record.protocol, sha256=test.digest(job.config.episodes))
+    with clock.phase("evaluation"):
+        results = evaluate(
+            algorithm,
+            test,
+            job.config.episodes,
+            seed=job.config.episode_seed,
+            report=watcher.evaluation,
+            stop=watcher.stop,
+        )
+    write_atomically(folder / EPISODES_FILE, episodes_csv(results))
+    return replace(
+        record,
+        status="complete",
+        training=training,
+        protocol=sealed,
+        seconds=clock.seconds,
+        peak_memory_bytes=peak_memory(job.device),
+        outcome=summarise(folder, results),
+    )
+
+
+def _train(
+    job: Job, algorithm: Algorithm, record: TrainingRecord, watcher: Watcher
+) -> TrainingRecord:
+    """Trains, or takes up finished weights, and leaves a checkpoint; the test pool stays closed."""
+    checkpoint, state = job.folder / CHECKPOINT_FILE, job.folder / STATE_FILE
+    if not any(p.requires_grad for p in algorithm.parameters()) or not job.plan.steps:
+        save_weights(checkpoint, algorithm.name, algorithm.state_dict())
+        return replace(record, steps=0)
+    trainer = MetaTrainer(
+        algorithm,
+        job.plan,
+        _stream(job, "train"),
+        _stream(job, "val") if "val" in job.data.record.splits else None,
+        Schedule(job.validate_every, job.config.validation_episodes, job.config.checkpoint_every),
+        job.config.seed,
+        state,
+    )
+    if state.exists():
+        trainer.resume()
+    course = trainer.run(watcher.training, watcher.stop)
+    save_weights(checkpoint, algorithm.name, algorithm.state_dict())
+    load_into(algorithm, load_weights(checkpoint, algorithm.name), checkpoint)
+    return replace(
+        record,
+        steps_done=course.step,
+        best_step=course.best_step or course.step,
+        best_validation_accuracy=course.best_accuracy if course.validations else None,
+    )
+
+
+def _stream(job: Job, split: str) -> EpisodeStream:
+    if split == "train":
+        pool = job.data.pool("train")
+        return EpisodeStream(pool, job.train_protocol, job.config.seed, job.device)
+    pool = job.data.pool("val" if split == "val" else "test")
+    return EpisodeStream(pool, job.test_protocol, job.config.episode_seed, job.device)
+
+
+def _earlier_seconds(folder: Path) -> dict[str, float]:
+    return read_run(folder).seconds if (folder / RUN_FILE).exists() else {}

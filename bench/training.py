@@ -1,0 +1,181 @@
+"""Meta-training: batches of episodes, validation that picks the weights, checkpoints, resuming.
+
+Step t is a function of (weights, optimiser state, seed, t) alone, so a run that was killed and
+resumed ends with the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from bench.algorithm import Algorithm, TrainingPlan
+from bench.checkpoint import (
+    Course,
+    TrainingState,
+    Validation,
+    Weights,
+    load_into,
+    load_state,
+    pack_optimizer,
+    save_state,
+    unpack_optimizer,
+)
+from bench.errors import Interrupted, RunFailed
+from bench.evaluation import evaluate
+from bench.failures import plugin_code
+from bench.pool import EpisodeStream
+from bench.seeds import seed_torch
+
+LESS_MEMORY = "use a smaller --meta-batch, --train-ways, --train-queries or --backbone"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When training looks up from its work: steps between validations, between checkpoints."""
+
+    validate_every: int
+    validation_episodes: int
+    checkpoint_every: int
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """What a progress bar shows after a step; accuracy is that of the last validation."""
+
+    step: int
+    steps: int
+    loss: float
+    accuracy: float | None
+    tasks_per_second: float
+
+
+class MetaTrainer:
+    """Trains one algorithm; its state can be saved after any step and taken up again.
+
+    Args:
+        algorithm: the algorithm, on the streams' device; it ends with the best weights.
+        plan: steps, meta-batch and learning-rate schedule.
+        train: the stream of training episodes.
+        validation: the stream of validation episodes; None keeps the last weights.
+        schedule: when to validate and to save.
+        seed: the training seed.
+        state_file: where the state is saved.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        plan: TrainingPlan,
+        train: EpisodeStream,
+        validation: EpisodeStream | None,
+        schedule: Schedule,
+        seed: int,
+        state_file: Path,
+    ) -> None:
+        self.algorithm, self.plan, self.train, self.validation = algorithm, plan, train, validation
+        self.schedule, self.seed, self.state_file = schedule, seed, state_file
+        self.optimizer = algorithm.optimizer()
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.course = Course(algorithm.name)
+        self.best: Weights = {}
+        self.saved_step = 0
+
+    def resume(self) -> None:
+        """Takes up the saved state; raises BenchError if it is damaged or of another algorithm."""
+        state = load_state(self.state_file, self.algorithm.name)
+        load_into(self.algorithm, state.weights, self.state_file)
+        unpack_optimizer(self.optimizer, state.course.optimizer, state.moments)
+        self.course, self.best, self.saved_step = state.course, state.best, state.course.step
+
+    def run(self, report: Callable[[TrainingProgress], None], stop: Callable[[], bool]) -> Course:
+        """Trains to the end of the plan and leaves the best weights in the algorithm.
+
+        Raises:
+            RunFailed: out of memory, a loss that is not finite, or the plugin's own exception.
+            Interrupted: `stop` returned True; the state was saved first.
+        """
+        started, tasks = time.perf_counter(), 0
+        while self.course.step < self.plan.steps:
+            before = time.perf_counter()
+            loss = self._step(self.course.step)
+            self._advance(loss)
+            elapsed = time.perf_counter() - before
+            self.course = replace(self.course, seconds=self.course.seconds + elapsed)
+            tasks += self.plan.meta_batch
+            speed = tasks / (time.perf_counter() - started)
+            looks = self.course.validations
+            accuracy = looks[-1].accuracy if looks else None
+            report(TrainingProgress(self.course.step, self.plan.steps, loss, accuracy, speed))
+            if self.course.step % self.schedule.checkpoint_every == 0:
+                self._save()
+            if stop() and self.course.step < self.plan.steps:
+                self._save()
+                raise Interrupted(f"stopped after step {self.course.step} of {self.plan.steps}")
+        self._save()
+        load_into(self.algorithm, self.best or self._weights(), self.state_file)
+        return self.course
+
+    def _step(self, step: int) -> float:
+        """Does step number `step` (from 0) and returns its loss."""
+        factor = _factor(self.plan, step)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        episodes = self.train.episodes(step * self.plan.meta_batch, self.plan.meta_batch)
+        self.algorithm.train()
+        seed_torch(self.seed, "step", step)
+        with plugin_code(self.algorithm.name, f"training, at step {step + 1}", LESS_MEMORY):
+            loss = self.algorithm.train_step(episodes, self.optimizer)
+        if not math.isfinite(loss):
+            raise RunFailed(
+                f"the loss became {loss} at step {step + 1}; try a smaller learning rate, such as "
+                f"--set lr={self.rates[0] / 10:g}{self._kept()}"
+            )
+        return loss
+
+    def _advance(self, loss: float) -> None:
+        """Counts the step just done and validates if it is time to."""
+        step = self.course.step + 1
+        self.course = replace(self.course, step=step)
+        due = step % self.schedule.validate_every == 0 or step == self.plan.steps
+        if self.validation is None or not due:
+            return
+        results = evaluate(
+            self.algorithm, self.validation, self.schedule.validation_episodes, seed=self.seed
+        )
+        look = Validation(step, float(results.accuracy.mean()), float(results.loss.mean()))
+        self.course = replace(self.course, validations=(*self.course.validations, look))
+        if look.accuracy > self.course.best_accuracy:
+            self.best = {n: t.detach().clone() for n, t in self._weights().items()}
+            self.course = replace(self.course, best_step=step, best_accuracy=look.accuracy)
+
+    def _save(self) -> None:
+        """Saves the state, unless its weights are no longer finite."""
+        weights = self._weights()
+        if not all(bool(torch.isfinite(t).all()) for t in weights.values()):
+            return
+        packed, moments = pack_optimizer(self.optimizer)
+        course = replace(self.course, optimizer=packed)
+        save_state(self.state_file, TrainingState(course, weights, self.best, moments))
+        self.saved_step = self.course.step
+
+    def _weights(self) -> Weights:
+        weights: Weights = self.algorithm.state_dict()
+        return weights
+
+    def _kept(self) -> str:
+        if not self.saved_step:
+            return ""
+        return f"; the checkpoint of step {self.saved_step} is kept in {self.state_file}"
+
+
+def _factor(plan: TrainingPlan, step: int) -> float:
+    """Returns the share of the learning rate that step number `step` (from 0) uses."""
+    if plan.schedule == "constant":
+        return 1.0
+    return 0.5 * (1.0 + math.cos(math.pi * step / plan.steps))
