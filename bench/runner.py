@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from bench.algorithm import Algorithm
 from bench.allocator import keep_large_blocks
 from bench.cache import cache_root
 from bench.checkpoint import load_into, load_weights, save_weights
-from bench.errors import BenchError, Interrupted
+from bench.errors import BenchError, Interrupted, RunFailed
 from bench.evaluation import evaluate
 from bench.files import write_atomically
 from bench.job import Job
@@ -94,7 +94,13 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt)
             text = " ".join(str(error).split()) or type(error).__name__
             status: Status = "interrupted" if stopped else "failed"
-            replace(record, status=status, error=text, seconds=clock.seconds).write(job.folder)
+            with suppress(OSError):  # a full disk must not hide what went wrong
+                replace(record, status=status, error=text, seconds=clock.seconds).write(job.folder)
+            if isinstance(error, OSError):
+                raise RunFailed(
+                    f"cannot write to {job.folder} ({error.strerror or error}); make room, then "
+                    "go on with --resume"
+                ) from error
             raise
         done.write(job.folder)
         (job.folder / STATE_FILE).unlink(missing_ok=True)
@@ -118,7 +124,15 @@ def claim_folder(folder: Path, mode: Mode) -> None:
     if mode.force and folder.exists():
         with _locked(folder):
             shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / ".probe", b"")
+        (folder / ".probe").unlink()
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to --out {folder.parent} ({error.strerror or error}); "
+            "name a folder that can be written"
+        ) from None
 
 
 @contextmanager

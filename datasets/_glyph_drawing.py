@@ -81,6 +81,11 @@ def _polygon(points: Floats, on_curve: NDArray[np.bool_]) -> Floats:
     return curves.reshape(-1, 2)
 
 
+def squared(drawing: Outlines) -> Outlines:
+    """Returns one drawing stretched so that both its sides are as long as the box."""
+    return replace(drawing, points=drawing.points * (BOX / np.ptp(drawing.points, axis=0)))
+
+
 def batch(drawings: Sequence[Outlines]) -> Outlines:
     """Joins drawings, one in each of `drawings`, into one batch in their order."""
     lengths = [len(drawing.points) for drawing in drawings]

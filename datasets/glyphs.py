@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench import BenchError, ClassExamples, DataFiles, Dataset, Split, hookimpl
 
-from ._glyph_drawing import Distortion, Outlines, batch, fill, outline
+from ._glyph_drawing import Distortion, Outlines, batch, fill, outline, squared
 
 SCRIPTS: dict[str, Split] = {
     "LATIN": "train",
@@ -42,13 +42,16 @@ Of letters that look alike the one of the earlier script stays, so what test has
 FACES = ("Sans", "Sans-Bold", "Serif", "Serif-Bold", "SansMono", "SansMono-Bold")
 """The upright DejaVu faces. Every letter is in the first; slanted ones would only add shear."""
 
-TWINS = 0.95
+TWINS = 0.97
 TWINS_ACROSS_SPLITS = 0.90
-"""Cosines of two undistorted letters, as pixels, from which on the later one is dropped.
+"""The likeness of two undistorted letters from which on the later one is dropped.
 
-From 0.90 on, pairs of letters differ in proportions only (Latin X, Greek chi), or in as little as
-the kind of accent; the latter may stay as a hard pair inside a split, up to 0.95.
+From 0.90 on, letters of two scripts are the same to the eye, or differ in the kind of accent.
+Such pairs may stay as hard ones inside a split, up to 0.97, but not across splits.
 """
+
+LIKE_PROPORTIONS = 1.5
+"""Widths to heights that differ by less are compared as squares: drawings are stretched as far."""
 
 DISTORTION = Distortion()
 
@@ -112,11 +115,14 @@ class Glyphs(Dataset):
 def letters() -> tuple[Letter, ...]:
     """Returns the letters of all splits, look-alikes once."""
     candidates = _candidates()
-    outlines = [faces()[0].outline(letter.code) for letter in candidates]
-    chunks = (batch(outlines[start : start + 100]) for start in range(0, len(outlines), 100))
-    images = np.concatenate([fill(chunk) for chunk in chunks])
+    likeness = _likeness([faces()[0].outline(letter.code) for letter in candidates])
     splits = np.array([letter.split for letter in candidates])
-    return tuple(candidates[i] for i in _distinct(images, splits))
+    kept: list[int] = []
+    for i in range(len(candidates)):
+        limit = np.where(splits[kept] == splits[i], TWINS, TWINS_ACROSS_SPLITS)
+        if np.all(likeness[i, kept] < limit):
+            kept.append(i)
+    return tuple(candidates[i] for i in kept)
 
 
 def _candidates() -> list[Letter]:
@@ -135,18 +141,25 @@ def _candidates() -> list[Letter]:
     return [letter for _, _, letter in sorted(found)]
 
 
-def _distinct(images: NDArray[np.uint8], splits: NDArray[np.str_]) -> list[int]:
-    """Returns the indices of the images (n, h, w) that no earlier returned image resembles."""
-    flat = images.reshape(len(images), -1).astype(np.float64)
+def _likeness(outlines: list[Outlines]) -> NDArray[np.float64]:
+    """Returns how alike any two of the n outlines are, from 0 to 1, as (n, n)."""
+    sides = np.array([np.ptp(drawing.points, axis=0) for drawing in outlines])
+    proportion = sides[:, 0] / sides[:, 1]
+    ratio = proportion[:, None] / proportion
+    comparable = np.maximum(ratio, ratio.T) < LIKE_PROPORTIONS
+    as_squares = np.where(comparable, _cosines([squared(drawing) for drawing in outlines]), 0.0)
+    return np.maximum(_cosines(outlines), as_squares)
+
+
+def _cosines(outlines: list[Outlines]) -> NDArray[np.float64]:
+    """Returns the cosines (n, n) between the images of n outlines."""
+    chunks = (batch(outlines[start : start + 100]) for start in range(0, len(outlines), 100))
+    pixels = np.concatenate([fill(chunk).reshape(chunk.count, -1) for chunk in chunks])
     # Whole numbers below 2**53 are exact in whatever order the product is summed.
-    products = flat @ flat.T
-    norms = np.diag(products)
-    kept: list[int] = []
-    for i in range(len(images)):
-        limit = np.where(splits[kept] == splits[i], TWINS, TWINS_ACROSS_SPLITS)
-        if np.all(products[i, kept] ** 2 < limit**2 * norms[i] * norms[kept]):
-            kept.append(i)
-    return kept
+    products = pixels.astype(np.float64) @ pixels.T.astype(np.float64)
+    norms = np.sqrt(np.diag(products))
+    cosines: NDArray[np.float64] = products / (norms[:, None] * norms)
+    return cosines
 
 
 @cache

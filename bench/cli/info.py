@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bench.cli.options import debug_option, plugin_option
+from bench.cli.options import complete_names, debug_option, plugin_option
 from bench.errors import BenchError, nearest
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Show parameters, paper and tasks of an algorithm or dataset.")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_names)
 @plugin_option
 @debug_option
 def info(name: str, plugin: tuple[str, ...], debug: bool) -> None:

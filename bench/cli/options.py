@@ -12,6 +12,23 @@ plugin_option = click.option(
     metavar="MODULE|FILE.py",
     help="Load a plugin that is not installed; may be repeated.",
 )
+
+
+def complete_names(_: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Completes the name of an algorithm, dataset or backbone, by the option it is for."""
+    from bench.backbones import BACKBONES
+    from bench.registry import load_registry
+
+    registry = load_registry()
+    known = {
+        "algo": [*registry.algorithms.classes],
+        "data": [*registry.datasets.classes],
+        "backbone": [*BACKBONES],
+    }
+    names = known.get(parameter.name or "", [name for names in known.values() for name in names])
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
 debug_option = click.option(
     "--debug", is_flag=True, help="Show the traceback of an error instead of one line."
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bench.cli.options import debug_option, plugin_option
+from bench.cli.options import complete_names, debug_option, plugin_option
 from bench.config import RunConfig
 from bench.errors import BenchError, Interrupted, nearest
 from bench.parameters import read_assignments
@@ -56,8 +56,20 @@ def _flatten(table: Any, path: Path) -> Iterator[tuple[str, object]]:  # TOML va
 
 
 @click.command(short_help="Train an algorithm on a dataset, test it, and keep the result.")
-@click.option("--algo", required=True, metavar="NAME", help="Algorithm; see bench list.")
-@click.option("--data", required=True, metavar="NAME", help="Dataset; see bench list.")
+@click.option(
+    "--algo",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_names,
+    help="Algorithm; see bench list.",
+)
+@click.option(
+    "--data",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_names,
+    help="Dataset; see bench list.",
+)
 @click.option("--ways", type=int, default=5, show_default=True, help="Classes per test episode.")
 @click.option("--shots", type=int, default=1, show_default=True, help="Support images per class.")
 @click.option("--queries", type=int, default=15, show_default=True, help="Query images per class.")
@@ -73,7 +85,12 @@ def _flatten(table: Any, path: Path) -> Iterator[tuple[str, object]]:  # TOML va
     metavar="KEY=VALUE",
     help="A parameter of the algorithm, or data.KEY of the dataset; see bench info.",
 )
-@click.option("--backbone", metavar="NAME", help="Embedding network; see bench list backbones.")
+@click.option(
+    "--backbone",
+    metavar="NAME",
+    shell_complete=complete_names,
+    help="Embedding network; see bench list backbones.",
+)
 @click.option("--steps", type=int, help="Training steps. [default: the algorithm's plan]")
 @click.option("--meta-batch", type=int, help="Episodes per step. [default: the plan]")
 @click.option("--train-ways", type=int, help="Classes per training episode. [default: the plan]")
