@@ -66,6 +66,7 @@ class Algorithm(nn.Module, ABC):
     backbone: ClassVar[str | None] = "conv4"
     """The backbone for images unless the user names one; None if the method has no use for any."""
     training_plan: ClassVar[TrainingPlan] = TrainingPlan()
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
     requires: ClassVar[tuple[str, ...]] = ()
     """Optional packages it cannot do without; see `bench install`."""
     transduction: str = ""

@@ -67,9 +67,10 @@ class ConvNet(Embedding):
             self.convolutions, self.norms, self.poolable, strict=True
         ):
             maps = convolution(maps).contiguous(memory_format=torch.channels_last)
-            maps = F.relu(norm(maps))
+            maps = norm(maps)
             if self.pool and poolable:
                 maps = F.max_pool2d(maps, 2)
+            maps = F.relu(maps)  # after pooling: the same values and gradients, a quarter of them
         return maps.flatten(1) if self.pool else maps.mean((2, 3))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from bench.errors import BenchError
-from bench.files import replace_atomically
+from bench.files import write_atomically
 
 Weights = dict[str, Tensor]
 
@@ -119,7 +119,7 @@ def load_into(module: nn.Module, weights: Weights, path: Path) -> None:
 def _save(path: Path, tensors: Weights, course: Course) -> None:
     metadata = {"course": msgspec.json.encode(course).decode()}
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    replace_atomically(path, lambda draft: save_file(plain, draft, metadata))
+    write_atomically(path, save(plain, metadata))
 
 
 def _load(path: Path, owner: str) -> tuple[Course, Weights]:

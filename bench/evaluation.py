@@ -98,14 +98,19 @@ def _one_by_one(
     algorithm: Algorithm, stream: EpisodeStream, count: int, seed: int
 ) -> Iterator[tuple[EpisodeIndices, Tensor]]:
     """Yields chunks of episodes with logits (b, m, n), through `adapt`: the plain path."""
+    ways = stream.protocol.ways
     for start, size in _chunks(stream, count):
         logits = []
         for number, episode in enumerate(stream.episodes(start, size), start):
             seed_torch(seed, "episode", number)
+            # Copies: the tensors of an episode are views of a batch that holds the queries too.
+            support = Examples(
+                episode.support.inputs.clone(), episode.support.targets.clone(), ways
+            )
             with plugin_code(algorithm.name, f"adapting to test episode {number}", LESS_MEMORY):
-                predict = algorithm.adapt(episode.support)
+                predict = algorithm.adapt(support)
                 with torch.no_grad():
-                    logits.append(predict(episode.query.inputs).detach())
+                    logits.append(predict(episode.query.inputs.clone()).detach())
         yield stream.indices(start, size), torch.stack(logits)
 
 

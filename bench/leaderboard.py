@@ -140,7 +140,7 @@ def _row(entry: Entry) -> dict[str, str]:
         "parameters": f"{record.algorithm.parameter_count:,}",
         "trained": "-" if seconds is None else f"{seconds:,.0f} s",
         "seed": str(record.training.seed),
-        "status": record.status,
+        "status": record.status + (f": {record.error[:60]}" if record.error else ""),
         "run": entry.folder.name,
     }
 

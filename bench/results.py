@@ -78,6 +78,7 @@ class TrainingRecord:
     steps_done: int = 0
     best_step: int = 0
     best_validation_accuracy: float | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
     claim_folder(job.folder, mode)
     with _locked(job.folder):
         record = describe(job)
-        clock = _Clock(_earlier_seconds(job.folder) if mode.resume else {})
+        clock = _Clock()
         record.write(job.folder)
         try:
             done = _train_and_evaluate(job, record, clock, watcher)
@@ -153,6 +153,7 @@ def _train_and_evaluate(job: Job, record: RunRecord, clock: _Clock, watcher: Wat
     algorithm = job.build()
     with clock.phase("training"):
         training = _train(job, algorithm, record.training, watcher)
+    clock.seconds["training"] = training.seconds  # those before an interruption included
     with clock.phase("loading test data"):
         test = _stream(job, "test")
         sealed = replace(record.protocol, sha256=test.digest(job.config.episodes))
@@ -204,6 +205,7 @@ def _train(
         steps_done=course.step,
         best_step=course.best_step or course.step,
         best_validation_accuracy=course.best_accuracy if course.validations else None,
+        seconds=round(course.seconds, 3),
     )
 
 
@@ -213,7 +215,3 @@ def _stream(job: Job, split: str) -> EpisodeStream:
         return EpisodeStream(pool, job.train_protocol, job.config.seed, job.device)
     pool = job.data.pool("val" if split == "val" else "test")
     return EpisodeStream(pool, job.test_protocol, job.config.episode_seed, job.device)
-
-
-def _earlier_seconds(folder: Path) -> dict[str, float]:
-    return read_run(folder).seconds if (folder / RUN_FILE).exists() else {}

@@ -42,9 +42,7 @@ def wait_for_training(out: Path, process: subprocess.Popen[str]) -> None:
 def evidence(out: Path) -> tuple[bytes, bytes]:
     folder = next(out.iterdir())
     assert read_run(folder).status == "complete"
-    return (folder / "checkpoint.safetensors").read_bytes(), (
-        folder / "episodes.csv"
-    ).read_bytes()
+    return (folder / "checkpoint.safetensors").read_bytes(), (folder / "episodes.csv").read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def _algorithm(cls: type[Algorithm]) -> str:
         f"{cls.name} (algorithm, {cls.family})",
         _prose(cls),
         f"paper: {cls.paper or '-'}",
-        "tasks: classification, any number of ways and shots",
+        f"tasks: {', '.join(cls.tasks)}",
         f"backbone: {cls.backbone or 'none'}",
         f"training plan: {plan.steps} steps of {plan.meta_batch} episodes; "
         f"ways {plan.ways or tested}, shots {plan.shots or tested}, "

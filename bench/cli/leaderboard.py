@@ -17,7 +17,14 @@ FORMATS = ("markdown", "csv", "latex", "html", "json")
 
 @click.command(short_help="Print tables from the results in a folder.")
 @click.argument("folder", default="results", type=click.Path(path_type=Path), metavar="[DIR]")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="markdown", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="markdown",
+    show_default=True,
+    help="What to print the tables as.",
+)
 @debug_option
 def leaderboard(folder: Path, form: str, debug: bool) -> None:
     """Print tables from the results in DIR (default: results).
