@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import subprocess
 import sys
 from importlib import metadata
@@ -13,6 +12,11 @@ from pathlib import Path
 import torch
 
 from bench.results import Environment
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
 
 PACKAGES = (
     *("fewshot-bench", "torch", "torchvision", "numpy", "scipy", "pandas", "pluggy"),
@@ -74,7 +78,9 @@ def device_name(device: torch.device) -> str:
 def peak_memory(device: torch.device) -> dict[str, int]:
     """Returns the most bytes held so far: by this process, and on the GPU if one is used."""
     unit = 1 if sys.platform == "darwin" else 1024
-    peaks = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+    peaks = {}
+    if resource is not None:
+        peaks["process"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     if device.type == "cuda":
         peaks["gpu"] = torch.cuda.max_memory_allocated(device)
     return peaks

@@ -169,7 +169,9 @@ def test_the_fingerprint_changes_with_how_images_are_grouped_into_classes() -> N
     second = opened(Listed(other_way), way=2).record.splits["train"]
     assert first.sha256 == second.sha256
     assert first.counts != second.counts
-    assert opened(Listed(one_way), way=1).fingerprint != opened(Listed(other_way), way=2).fingerprint
+    assert (
+        opened(Listed(one_way), way=1).fingerprint != opened(Listed(other_way), way=2).fingerprint
+    )
 
 
 def test_a_truncated_file_is_refused_with_its_name_and_the_cure() -> None:
@@ -229,7 +231,10 @@ def test_a_split_without_classes_is_refused_when_asked_for() -> None:
             "class 'a' is in train and in test",
         ),
         (
-            [one("a", "train", images(1)), one("b", "test", np.vstack([images(2), images(1)[1:2]]))],
+            [
+                one("a", "train", images(1)),
+                one("b", "test", np.vstack([images(2), images(1)[1:2]])),
+            ],
             "the same image is in class 'a' of train and in class 'b' of test",
         ),
         (
