@@ -31,7 +31,12 @@ class Embedding(nn.Module):
     @property
     def shares_statistics(self) -> bool:
         """Whether, in evaluation, an input's features depend on the others in its batch."""
-        return any(isinstance(m, _BatchNorm) and m.running_mean is None for m in self.modules())
+        return shares_statistics(self)
+
+
+def shares_statistics(module: nn.Module) -> bool:
+    """Tells whether, in evaluation, batch norm makes the inputs of a batch depend on each other."""
+    return any(isinstance(m, _BatchNorm) and m.running_mean is None for m in module.modules())
 
 
 class ConvNet(Embedding):

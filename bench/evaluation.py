@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.algorithm import Algorithm, EmbeddingLearner
+from bench.backbones import shares_statistics
 from bench.episodes import Examples
 from bench.errors import Interrupted, RunFailed
 from bench.failures import plugin_code
@@ -60,8 +61,8 @@ def evaluate(
 ) -> EpisodeResults:
     """Evaluates on the first `count` episodes of a stream.
 
-    Embedding learners take the fast path, unless `plain` is asked for: each image is embedded
-    once. Randomness in `adapt` is seeded per episode.
+    Embedding learners take the fast path where it is exact, unless `plain` is asked for: each
+    image is embedded once. Randomness in `adapt` is seeded per episode.
 
     Raises:
         RunFailed: the algorithm raised an exception, gave logits of the wrong shape or not
@@ -70,7 +71,7 @@ def evaluate(
     """
     algorithm.eval()
     before = tensor_digests(algorithm)
-    if isinstance(algorithm, EmbeddingLearner) and not plain:
+    if isinstance(algorithm, EmbeddingLearner) and _embeds_alone(algorithm) and not plain:
         scored = _by_embedding(algorithm, stream, count)
     else:
         scored = _one_by_one(algorithm, stream, count, seed)
@@ -87,6 +88,12 @@ def evaluate(
     _check_unchanged(algorithm, before)
     queries = stream.protocol.ways * stream.protocol.queries
     return EpisodeResults(np.concatenate(correct), np.concatenate(losses), queries)
+
+
+def _embeds_alone(algorithm: EmbeddingLearner) -> bool:
+    """Tells whether the embedding of an image depends on that image alone, so once is enough."""
+    inherits = type(algorithm).adapt is EmbeddingLearner.adapt
+    return inherits and not shares_statistics(algorithm)
 
 
 def _chunks(stream: EpisodeStream, count: int) -> Iterator[tuple[int, int]]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from bench.cli.options import debug_option, plugin_option
+
+if TYPE_CHECKING:
+    from bench.registry import Registry
 
 KINDS = ("algorithms", "datasets", "backbones")
 
@@ -19,9 +23,9 @@ def list_plugins(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None
     """List algorithms, datasets and backbones, or one KIND of them."""
     from tabulate import tabulate
 
-    from bench.registry import Registry, load_registry
+    from bench.registry import load_registry
 
-    registry: Registry = load_registry(plugin)
+    registry = load_registry(plugin)
     tables = {"algorithms": _algorithms, "datasets": _datasets, "backbones": _backbones}
     chosen = [kind] if kind else list(KINDS)
     for name in chosen:
@@ -35,11 +39,9 @@ def list_plugins(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None
             click.echo(f"unusable: {catalogue.noun} '{name}' is defined by {where}", err=True)
 
 
-def _algorithms(registry: object) -> list[dict[str, str]]:
+def _algorithms(registry: Registry) -> list[dict[str, str]]:
     from bench.extras import is_installed
-    from bench.registry import Registry
 
-    assert isinstance(registry, Registry)
     rows = []
     for name, cls in sorted(registry.algorithms.classes.items()):
         missing = [package for package in cls.requires if not is_installed(package)]
@@ -55,17 +57,14 @@ def _algorithms(registry: object) -> list[dict[str, str]]:
     return rows
 
 
-def _datasets(registry: object) -> list[dict[str, str]]:
-    from bench.registry import Registry
-
-    assert isinstance(registry, Registry)
+def _datasets(registry: Registry) -> list[dict[str, str]]:
     return [
         {"name": name, "licence": cls.licence or "-", "summary": first_line(cls)}
         for name, cls in sorted(registry.datasets.classes.items())
     ]
 
 
-def _backbones(registry: object) -> list[dict[str, str]]:
+def _backbones(registry: Registry) -> list[dict[str, str]]:
     from bench.backbones import BACKBONES
 
     return [{"name": b.name, "reads": b.reads, "summary": b.summary} for b in BACKBONES.values()]
