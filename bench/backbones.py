@@ -63,8 +63,8 @@ class ConvNet(Embedding):
             nn.BatchNorm2d(filters, track_running_stats=norm == "running") for _ in range(blocks)
         )
         self.poolable = [min(height, width) >> i >= 2 for i in range(blocks)]
-        side = math.prod(max(1, x >> min(blocks, x.bit_length() - 1)) for x in (height, width))
-        self.out_features = filters * side if pool else filters
+        area = (height >> sum(self.poolable)) * (width >> sum(self.poolable))
+        self.out_features = filters * area if pool else filters
 
     def forward(self, inputs: Tensor) -> Tensor:
         maps = inputs

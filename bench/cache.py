@@ -6,13 +6,11 @@ for the one that builds it.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,84 +18,14 @@ import filelock
 import msgspec
 import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
 from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split
 from bench.errors import BenchError
 from bench.parameters import Value
-from bench.pool import ClassPool
-
-FORMAT = 1
-MEMORY_LIMIT = 1 << 30
-"""Splits of more bytes than this are memory-mapped instead of read."""
+from bench.stored import DESCRIPTION, FORMAT, CachedDataset, CacheRecord, SplitRecord
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of classes done and the number there are, if that is known."""
-
-
-@dataclass(frozen=True)
-class SplitRecord:
-    """What one split holds: class names, images per class, and the bytes of the raw file."""
-
-    classes: tuple[str, ...]
-    counts: tuple[int, ...]
-    shape: tuple[int, ...]
-    dtype: str
-    sha256: str
-
-    @property
-    def bytes(self) -> int:
-        """The size of the raw file."""
-        return sum(self.counts) * int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
-
-
-@dataclass(frozen=True)
-class CacheRecord:
-    """The description of a cached dataset; `fingerprint` covers everything else in it."""
-
-    format: int
-    name: str
-    version: int
-    parameters: dict[str, Value]
-    splits: dict[Split, SplitRecord]
-    fingerprint: str = ""
-
-
-@dataclass(frozen=True)
-class CachedDataset:
-    """A dataset as it lies in the cache."""
-
-    folder: Path
-    record: CacheRecord
-
-    @property
-    def fingerprint(self) -> str:
-        """The sha256 of pixels, class lists and parameters: what the test episodes depend on."""
-        return self.record.fingerprint
-
-    def pool(self, split: Split) -> ClassPool:
-        """Reads one split, and no other.
-
-        Raises:
-            BenchError: the split is empty, or its file is missing, truncated or altered.
-        """
-        record = self.record.splits.get(split)
-        if record is None:
-            raise BenchError(f"{self.record.name} has no classes in its {split} split")
-        path = self.folder / f"{split}.bin"
-        cure = f"delete the folder {self.folder} and run again to rebuild it"
-        if not path.is_file() or path.stat().st_size != record.bytes:
-            raise BenchError(f"the cached file {path} is missing or truncated; {cure}")
-        shape = (sum(record.counts), *record.shape)
-        inputs: NDArray[np.uint8] | NDArray[np.float32]
-        if record.bytes > MEMORY_LIMIT:
-            inputs = np.memmap(path, dtype=record.dtype, mode="r", shape=shape)
-        else:
-            inputs = np.fromfile(path, dtype=record.dtype).reshape(shape)
-            if hashlib.sha256(inputs.data).hexdigest() != record.sha256:
-                raise BenchError(f"the cached file {path} was altered; {cure}")
-        offsets = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.int64)
-        return ClassPool(self.fingerprint, split, record.classes, offsets, inputs)
 
 
 def cache_root() -> Path:
@@ -122,7 +50,7 @@ def open_dataset(
             with filelock.FileLock(folder.with_suffix(".lock")):
                 if not _is_whole(folder):
                     _build(dataset, parameters, files, folder, progress)
-    return CachedDataset(folder, _read(folder))
+    return CachedDataset.read(folder)
 
 
 def _key(dataset: Dataset, parameters: Mapping[str, Value]) -> str:
@@ -131,17 +59,7 @@ def _key(dataset: Dataset, parameters: Mapping[str, Value]) -> str:
 
 
 def _is_whole(folder: Path) -> bool:
-    return (folder / "dataset.json").is_file()
-
-
-def _read(folder: Path) -> CacheRecord:
-    path = folder / "dataset.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=CacheRecord)
-    except msgspec.MsgspecError as error:
-        raise BenchError(
-            f"the cache description {path} is damaged ({error}); delete the folder to rebuild it"
-        ) from None
+    return (folder / DESCRIPTION).is_file()
 
 
 @contextmanager
@@ -169,10 +87,13 @@ def _build(
     draft.mkdir()
     writers: dict[Split, _SplitWriter] = {}
     seen: dict[bytes, ClassExamples] = {}
+    first: ClassExamples | None = None
     try:
-        for done, examples in enumerate(dataset.classes(files), 1):
+        for done, examples in enumerate(_classes_of(dataset, files), 1):
             if examples.split not in writers:
                 writers[examples.split] = _SplitWriter(draft / f"{examples.split}.bin")
+            first = first or examples
+            _check_alike(examples, first)
             writers[examples.split].add(examples)
             _check_unseen(dataset.name, examples, seen)
             progress(done, dataset.class_count())
@@ -181,14 +102,36 @@ def _build(
         splits = {split: writers[split].close() for split in SPLITS if split in writers}
         _check_names(dataset.name, splits)
         record = CacheRecord(FORMAT, dataset.name, dataset.version, dict(parameters), splits)
-        sealed = hashlib.sha256(msgspec.json.encode(record, order="deterministic")).hexdigest()
-        record = dataclasses.replace(record, fingerprint=sealed)
-        (draft / "dataset.json").write_bytes(msgspec.json.encode(record))
+        (draft / DESCRIPTION).write_bytes(msgspec.json.encode(record.sealed()))
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def _classes_of(dataset: Dataset, files: DataFiles) -> Iterator[ClassExamples]:
+    """Yields a dataset's classes; its own trouble with files is told as such."""
+    try:
+        yield from dataset.classes(files)
+    except OSError as error:
+        raise BenchError(f"{dataset.name} cannot read its files: {error}") from error
+
+
+def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
+    """Raises BenchError if a class is empty, or its inputs are not like those of the first."""
+    shape, dtype = examples.inputs.shape[1:], examples.inputs.dtype.name
+    if dtype not in ("uint8", "float32") or not len(examples.inputs):
+        raise BenchError(
+            f"class '{examples.name}' has {len(examples.inputs)} inputs of type {dtype}; "
+            "give at least one, as uint8 or float32"
+        )
+    like, kind = first.inputs.shape[1:], first.inputs.dtype.name
+    if (shape, dtype) != (like, kind):
+        raise BenchError(
+            f"class '{examples.name}' has inputs {dtype} {shape}, those before it "
+            f"{kind} {like}; all must be alike"
+        )
 
 
 def _check_unseen(name: str, examples: ClassExamples, seen: dict[bytes, ClassExamples]) -> None:
@@ -225,24 +168,14 @@ class _SplitWriter:
         self._digest = hashlib.sha256()
         self._classes: list[str] = []
         self._counts: list[int] = []
-        self._shape: tuple[int, ...] | None = None
+        self._shape: tuple[int, ...] = ()
         self._dtype = ""
 
     def add(self, examples: ClassExamples) -> None:
-        """Appends one class; raises BenchError if it does not fit to those before."""
-        inputs = np.ascontiguousarray(examples.inputs)
-        shape, dtype = inputs.shape[1:], inputs.dtype.name
-        if dtype not in ("uint8", "float32") or not len(inputs):
-            raise BenchError(
-                f"class '{examples.name}' has {len(inputs)} inputs of type {dtype}; "
-                "give at least one, as uint8 or float32"
-            )
-        if self._shape is not None and (shape, dtype) != (self._shape, self._dtype):
-            raise BenchError(
-                f"class '{examples.name}' has inputs {dtype} {shape}, those before it "
-                f"{self._dtype} {self._shape}; all must be alike"
-            )
-        self._shape, self._dtype = shape, dtype
+        """Appends one class, in this machine's byte order."""
+        dtype = examples.inputs.dtype.newbyteorder("=")
+        inputs = np.ascontiguousarray(examples.inputs, dtype=dtype)
+        self._shape, self._dtype = inputs.shape[1:], dtype.name
         self._classes.append(examples.name)
         self._counts.append(len(inputs))
         self._digest.update(inputs.data)
@@ -256,7 +189,7 @@ class _SplitWriter:
         return SplitRecord(
             tuple(self._classes),
             tuple(self._counts),
-            self._shape or (),
+            self._shape,
             self._dtype,
             self._digest.hexdigest(),
         )

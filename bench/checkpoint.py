@@ -118,7 +118,9 @@ def load_into(module: nn.Module, weights: Weights, path: Path) -> None:
 
 def _save(path: Path, tensors: Weights, course: Course) -> None:
     metadata = {"course": msgspec.json.encode(course).decode()}
-    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    # Copies: the format has no word for tensors that share memory.
+    form = torch.contiguous_format
+    plain = {name: t.detach().cpu().clone(memory_format=form) for name, t in tensors.items()}
     write_atomically(path, save(plain, metadata))
 
 

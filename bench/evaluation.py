@@ -82,8 +82,9 @@ def evaluate(
         right, loss = _score(algorithm.name, logits, targets, len(correct) * CHUNK)
         correct.append(right)
         losses.append(loss)
-        report(sum(map(len, correct)), count)
-        if stop():
+        done = sum(map(len, correct))
+        report(done, count)
+        if done < count and stop():
             raise Interrupted("stopped during evaluation")
     _check_unchanged(algorithm, before)
     queries = stream.protocol.ways * stream.protocol.queries
@@ -117,7 +118,9 @@ def _one_by_one(
             with plugin_code(algorithm.name, f"adapting to test episode {number}", LESS_MEMORY):
                 predict = algorithm.adapt(support)
                 with torch.no_grad():
-                    logits.append(predict(episode.query.inputs.clone()).detach())
+                    answer = predict(episode.query.inputs.clone()).detach()
+            _check_shape(algorithm.name, answer, (len(episode.query), ways))
+            logits.append(answer)
         yield stream.indices(start, size), torch.stack(logits)
 
 
@@ -138,18 +141,23 @@ def _by_embedding(
             query = features[torch.from_numpy(np.searchsorted(rows, indices.query))]
             labels = torch.from_numpy(indices.support_labels).to(stream.device)
             known = Examples(support, labels, stream.protocol.ways)
-            yield indices, algorithm.scores(known, query)
+            logits = algorithm.scores(known, query)
+            _check_shape(algorithm.name, logits[0], (query.shape[1], stream.protocol.ways))
+            yield indices, logits
+
+
+def _check_shape(name: str, logits: Tensor, shape: tuple[int, int]) -> None:
+    if logits.shape != shape:
+        raise RunFailed(
+            f"{name} returned logits of shape {tuple(logits.shape)} for {shape[0]} queries and "
+            f"{shape[1]} ways; a predictor returns (queries, ways)"
+        )
 
 
 def _score(
     name: str, logits: Tensor, targets: Tensor, first: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Returns right answers (b,) and mean cross-entropy (b,) of logits (b, m, n)."""
-    if logits.shape[:2] != targets.shape or logits.dim() != 3:
-        raise RunFailed(
-            f"{name} returned logits of shape {tuple(logits.shape[1:])} for {targets.shape[1]} "
-            "queries; a predictor returns (queries, ways)"
-        )
     bad = ~torch.isfinite(logits).flatten(1).all(1)
     if bad.any():
         raise RunFailed(
@@ -166,7 +174,7 @@ def tensor_digests(algorithm: Algorithm) -> dict[str, str]:
     """Returns the sha256 of every parameter and buffer."""
     return {
         name: hashlib.sha256(tensor.detach().cpu().numpy().tobytes()).hexdigest()
-        for name, tensor in algorithm.state_dict().items()
+        for name, tensor in (*algorithm.named_parameters(), *algorithm.named_buffers())
     }
 
 

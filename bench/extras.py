@@ -63,9 +63,10 @@ def import_extra(name: str) -> ModuleType:
     Raises:
         BenchError: it is not installed or cannot be imported; says which command mends that.
     """
-    cure = f"bench install {name}" if name in EXTRAS else f"pip install {name}"
-    if not is_installed(name.partition(".")[0]):
-        raise BenchError(f"the package {name} is not installed; install it with: {cure}")
+    package = name.partition(".")[0]
+    cure = f"bench install {package}" if package in EXTRAS else f"pip install {package}"
+    if not is_installed(package):
+        raise BenchError(f"the package {package} is not installed; install it with: {cure}")
     define_torchvision_operators()
     try:
         # learn2learn imports gym, which prints that it is unmaintained each time.

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy
 import torch
 
 from bench.errors import BenchError, RunFailed
@@ -41,7 +42,8 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _place(error: Exception) -> str:
-    """Returns file and line where the exception was raised, the innermost one outside torch."""
+    """Returns file and line of the exception, the innermost ones outside torch and numpy."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "site-packages" not in f.filename] or frames
+    libraries = tuple(folder for library in (torch, numpy) for folder in library.__path__)
+    own = [f for f in frames if not f.filename.startswith(libraries)] or frames
     return f"{own[-1].filename}:{own[-1].lineno}"

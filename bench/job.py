@@ -13,7 +13,7 @@ import torch
 
 from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
 from bench.backbones import Backbone, find_backbone
-from bench.cache import CachedDataset, Progress, SplitRecord, cache_root, open_dataset
+from bench.cache import Progress, cache_root, open_dataset
 from bench.config import RunConfig
 from bench.dataset import DataFiles, Dataset, Split
 from bench.episodes import EpisodeProtocol
@@ -22,6 +22,7 @@ from bench.extras import EXTRAS, is_installed
 from bench.parameters import Value, settle
 from bench.registry import Registry
 from bench.sampling import check_protocol
+from bench.stored import CachedDataset, SplitRecord
 
 SCHEDULES = ("constant", "cosine")
 
@@ -96,7 +97,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     device = find_device(config.device)
     chosen = find_backbone(config.backbone) if config.backbone else None
     files = DataFiles(data_root(config.data_root), config.download)
-    data = open_dataset(dataset(**data_parameters), data_parameters, files, progress)
+    data = open_dataset(_source(dataset, data_parameters), data_parameters, files, progress)
     test = EpisodeProtocol(config.ways, config.shots, config.queries)
     train = _split(data, "train")
     spec = TaskSpec(train.shape, config.ways, config.shots, _backbone(algorithm, chosen, train))
@@ -119,6 +120,13 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     _check_protocols(job)
     job.build()
     return job
+
+
+def _source(dataset: type[Dataset], parameters: dict[str, Value]) -> Dataset:
+    try:
+        return dataset(**parameters)
+    except (ValueError, TypeError) as error:
+        raise BenchError(f"{dataset.name}: {error}") from error
 
 
 def _split(data: CachedDataset, split: Split) -> SplitRecord:
@@ -176,7 +184,7 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise BenchError(

@@ -119,6 +119,8 @@ def render(board: Leaderboard, form: Format) -> str:
     parts = []
     for table in board.tables:
         rows = [_row(entry) for entry in table.entries]
+        if form == "markdown":
+            rows = [{k: text.replace("|", r"\|") for k, text in row.items()} for row in rows]
         text = tabulate(rows, "keys", _TABULATE[form])
         heading = {"markdown": "### {}\n\n", "latex": "% {}\n", "html": "<h3>{}</h3>\n"}[form]
         parts.append(heading.format(table.title) + text)

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import docstring_parser
@@ -69,12 +70,11 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
     described = {
         p.arg_name: p.description for p in docstring_parser.parse(cls.__doc__ or "").params
     }
-    hints = get_type_hints(cls.__init__)  # type: ignore[misc]  # the class is used as it is
     found = []
     for name, argument in inspect.signature(cls).parameters.items():
         if argument.kind is not argument.KEYWORD_ONLY:
             continue
-        kind, choices = _kind_of(cls, name, hints.get(name))
+        kind, choices = _kind_of(cls, name, _hint(cls, argument))
         if argument.default is argument.empty:
             raise BenchError(f"parameter {name} of {cls.__name__} has no default; give it one")
         meaning = " ".join((described.get(name) or "").split())
@@ -82,8 +82,19 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
+def _hint(cls: type, argument: inspect.Parameter) -> Any:  # a hint is anything
+    """Returns one argument's annotation, resolved; other arguments' need not be resolvable."""
+    holder = SimpleNamespace(__annotations__={argument.name: argument.annotation})
+    if argument.annotation is argument.empty:
+        return None
+    try:
+        return get_type_hints(holder, cls.__init__.__globals__)[argument.name]  # type: ignore[misc]  # the class is used as it is
+    except NameError:
+        return argument.annotation
+
+
 def _kind_of(cls: type, name: str, hint: Any) -> tuple[type, tuple[str, ...]]:  # a hint is anything
-    if get_origin(hint) is Literal:
+    if get_origin(hint) is Literal and all(isinstance(c, str) for c in get_args(hint)):
         return str, tuple(str(choice) for choice in get_args(hint))
     if hint in (bool, int, float, str):
         return hint, ()
@@ -103,7 +114,7 @@ def settle(owner: str, cls: type, given: Mapping[str, Value]) -> dict[str, Value
     for name in given:
         if name not in known:
             raise BenchError(f"{owner} has no parameter '{name}'; {nearest(name, known)}")
-    return {n: p.parse(given[n]) if n in given else p.default for n, p in known.items()}
+    return {name: p.parse(given.get(name, p.default)) for name, p in known.items()}
 
 
 def read_assignments(texts: Sequence[str]) -> dict[str, Value]:

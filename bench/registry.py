@@ -115,6 +115,11 @@ def load_registry(extra: Sequence[str] = ()) -> Registry:
         record = _load(manager, candidate, algorithms, datasets)
         if record.error and candidate.source == "-p":
             raise BenchError(f"-p {candidate.name}: {record.error}")
+        if candidate.source == "-p" and not (record.algorithms or record.datasets):
+            raise BenchError(
+                f"-p {candidate.name}: it adds nothing; give it a function bench_algorithms or "
+                "bench_datasets that returns classes, decorated with @hookimpl"
+            )
         records.append(record)
     return Registry(tuple(records), algorithms, datasets)
 
@@ -157,13 +162,17 @@ def _classes(manager: pluggy.PluginManager, plugin: str, hook: str, base: type[T
     caller = getattr(manager.hook, hook)
     for implementation in caller.get_hookimpls():
         if implementation.plugin_name == plugin:
-            classes = list(implementation.function())
+            classes = implementation.function()
+            if not isinstance(classes, list | tuple):
+                raise BenchError(
+                    f"{hook} returned {classes!r}, not a list of subclasses of {base.__name__}"
+                )
             for cls in classes:
                 if not (isinstance(cls, type) and issubclass(cls, base)):
                     raise BenchError(f"{hook} returned {cls!r}, not a subclass of {base.__name__}")
                 if not isinstance(getattr(cls, "name", None), str):
                     raise BenchError(f"{cls.__name__} has no name; add: name = '...'")
-            return classes
+            return list(classes)
     return []
 
 
@@ -178,7 +187,7 @@ def _from_entry_point(point: EntryPoint) -> Iterator[_Candidate]:
     release = point.dist.version if point.dist else ""
     try:
         spec = importlib.util.find_spec(point.value)
-    except (ImportError, ValueError):
+    except (Exception, SystemExit):  # it imports the package around; loading will say why
         spec = None
     is_folder = spec is not None and spec.origin is None and spec.submodule_search_locations
     if spec is not None and is_folder:

@@ -131,7 +131,8 @@ class MetaTrainer:
         seed_torch(self.seed, "step", step)
         with plugin_code(self.algorithm.name, f"training, at step {step + 1}", LESS_MEMORY):
             loss = self.algorithm.train_step(episodes, self.optimizer)
-        if not math.isfinite(loss):
+            is_finite = math.isfinite(loss)
+        if not is_finite:
             raise RunFailed(
                 f"the loss became {loss} at step {step + 1}; try a smaller learning rate, such as "
                 f"--set lr={self.rates[0] / 10:g}{self._kept()}"

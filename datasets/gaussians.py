@@ -28,6 +28,8 @@ class Gaussians(Dataset):
     def __init__(
         self, *, spread: float = 0.5, extent: float = 5.0, points: int = 40, seed: int = 0
     ) -> None:
+        if seed < 0:
+            raise BenchError(f"gaussians: seed is {seed}; it must be at least 0")
         if spread <= 0 or extent <= 0 or points < 2:
             raise BenchError("gaussians needs spread > 0, extent > 0 and points >= 2")
         self.spread, self.extent, self.points, self.seed = spread, extent, points, seed

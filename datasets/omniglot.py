@@ -148,9 +148,12 @@ def read_part(path: Path, part: str) -> Iterator[tuple[str, int, NDArray[np.bool
         raise BenchError(f"{path} has {len(names)} images, not {DRAWINGS * len(folders)}; {CURE}")
     for number, folder in enumerate(folders):
         drawings = names[number * DRAWINGS : (number + 1) * DRAWINGS]
-        alphabet, character = folder.split("/")[-2:]
+        alphabet, _, character = folder.rpartition("/")
+        number_text = character.removeprefix("character")
+        if not number_text.isdecimal():
+            raise BenchError(f"{path} has a folder {folder}, not <alphabet>/characterNN; {CURE}")
         stacked = np.stack([_decode(path, name, images[name]) for name in drawings])
-        yield alphabet, int(character.removeprefix("character")), stacked
+        yield alphabet.rpartition("/")[2], int(number_text), stacked
 
 
 def _images(path: Path) -> dict[str, Callable[[], bytes]]:

@@ -12,11 +12,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bench.cache import CachedDataset, cache_root, open_dataset
+from bench.cache import cache_root, open_dataset
 from bench.dataset import ClassExamples, DataFiles, Dataset, Split, as_split
 from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError
 from bench.pool import EpisodeStream
+from bench.stored import CachedDataset
 
 Inputs = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -335,7 +336,7 @@ def test_a_file_the_dataset_cannot_read_is_not_blamed_on_the_cache() -> None:
 def test_a_memory_mapped_pool_equals_the_one_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     cached = opened(Listed())
     in_memory = cached.pool("train")
-    monkeypatch.setattr("bench.cache.MEMORY_LIMIT", in_memory.inputs.nbytes - 1)
+    monkeypatch.setattr("bench.stored.MEMORY_LIMIT", in_memory.inputs.nbytes - 1)
     mapped = cached.pool("train")
     assert isinstance(mapped.inputs, np.memmap) and not isinstance(in_memory.inputs, np.memmap)
     np.testing.assert_array_equal(mapped.inputs, in_memory.inputs)
@@ -347,7 +348,7 @@ def test_a_memory_mapped_pool_equals_the_one_in_memory(monkeypatch: pytest.Monke
 
 def test_a_mapped_file_that_is_truncated_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     cached = opened(Listed())
-    monkeypatch.setattr("bench.cache.MEMORY_LIMIT", 0)
+    monkeypatch.setattr("bench.stored.MEMORY_LIMIT", 0)
     path = cached.folder / "train.bin"
     path.write_bytes(path.read_bytes()[:-16])
     with pytest.raises(BenchError, match="truncated"):

@@ -29,7 +29,7 @@ def test_class_means_keep_tasks_apart() -> None:
 
 def test_class_means_pass_gradients_in_equal_shares() -> None:
     inputs = torch.zeros(4, 1, requires_grad=True)
-    Examples(inputs, torch.tensor([0, 0, 0, 1]), 2).class_means()[0].sum().backward()
+    Examples(inputs, torch.tensor([0, 0, 0, 1]), 2).class_means()[0].sum().backward()  # type: ignore[no-untyped-call]
     assert inputs.grad is not None
     assert inputs.grad.flatten().tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0.0])
 

@@ -43,7 +43,7 @@ def test_an_exception_is_told_with_its_kind_reason_file_and_line() -> None:
 )  # fmt: skip
 def test_running_out_of_memory_is_told_with_what_needs_less(error: Exception) -> None:
     with (
-        pytest.raises(RunFailed, match="^out of memory while testing; use fewer queries$"),
+        pytest.raises(RunFailed, match=r"^out of memory while testing; use fewer queries$"),
         plugin_code("toy", "testing", "use fewer queries"),
     ):
         raise error
@@ -58,7 +58,7 @@ def test_another_runtime_error_is_not_taken_for_lack_of_memory() -> None:
 
 
 def test_an_error_meant_for_the_user_passes_as_it_is() -> None:
-    with pytest.raises(BenchError, match="^mind the gap$"), plugin_code("toy", "testing", ""):
+    with pytest.raises(BenchError, match=r"^mind the gap$"), plugin_code("toy", "testing", ""):
         raise BenchError("mind the gap")
 
 

@@ -1,0 +1,112 @@
+"""Stored datasets: how a dataset lies in the cache, one raw file per split and a description."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.dataset import Split
+from bench.errors import BenchError
+from bench.parameters import Value
+from bench.pool import ClassPool
+
+DESCRIPTION = "dataset.json"
+FORMAT = 1
+MEMORY_LIMIT = 1 << 30
+"""Splits of more bytes than this are memory-mapped instead of read."""
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """What one split holds: class names, images per class, and the bytes of the raw file."""
+
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    sha256: str
+
+    @property
+    def bytes(self) -> int:
+        """The size of the raw file."""
+        return sum(self.counts) * int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class CacheRecord:
+    """The description of a cached dataset; `fingerprint` covers everything else in it."""
+
+    format: int
+    name: str
+    version: int
+    parameters: dict[str, Value]
+    splits: dict[Split, SplitRecord]
+    fingerprint: str = ""
+
+    def sealed(self) -> CacheRecord:
+        """Returns the record with the fingerprint that belongs to it."""
+        bare = dataclasses.replace(self, fingerprint="")
+        text = msgspec.json.encode(bare, order="deterministic")
+        return dataclasses.replace(bare, fingerprint=hashlib.sha256(text).hexdigest())
+
+
+@dataclass(frozen=True)
+class CachedDataset:
+    """A dataset as it lies in the cache."""
+
+    folder: Path
+    record: CacheRecord
+
+    @classmethod
+    def read(cls, folder: Path) -> CachedDataset:
+        """Reads the description of what is in `folder`; raises BenchError if it is damaged."""
+        path = folder / DESCRIPTION
+        try:
+            record = msgspec.json.decode(path.read_bytes(), type=CacheRecord)
+        except msgspec.MsgspecError as error:
+            raise BenchError(
+                f"the cache description {path} is damaged ({error}); {_cure(folder)}"
+            ) from None
+        if record.sealed() != record:
+            raise BenchError(f"the cache description {path} was altered; {_cure(folder)}")
+        return cls(folder, record)
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of pixels, class lists and parameters: what the test episodes depend on."""
+        return self.record.fingerprint
+
+    def pool(self, split: Split) -> ClassPool:
+        """Reads one split, and no other; a large one is memory-mapped, its bytes not checked.
+
+        Raises:
+            BenchError: the split is empty, or its file is missing, truncated or altered.
+        """
+        record = self.record.splits.get(split)
+        if record is None:
+            raise BenchError(f"{self.record.name} has no classes in its {split} split")
+        path = self.folder / f"{split}.bin"
+        if not path.is_file() or path.stat().st_size != record.bytes:
+            raise BenchError(
+                f"the cached file {path} is missing or truncated; {_cure(self.folder)}"
+            )
+        shape = (sum(record.counts), *record.shape)
+        inputs: NDArray[np.uint8] | NDArray[np.float32]
+        if record.bytes > MEMORY_LIMIT:
+            inputs = np.memmap(path, dtype=record.dtype, mode="r", shape=shape)
+        else:
+            inputs = np.fromfile(path, dtype=record.dtype).reshape(shape)
+            if hashlib.sha256(inputs.data).hexdigest() != record.sha256:
+                raise BenchError(f"the cached file {path} was altered; {_cure(self.folder)}")
+        offsets = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.int64)
+        return ClassPool(self.fingerprint, split, record.classes, offsets, inputs)
+
+
+def _cure(folder: Path) -> str:
+    return f"delete the folder {folder} and run again to rebuild it"
