@@ -38,17 +38,17 @@ class L2LMAML(Algorithm):
     name = "l2l-maml"
     family = "optimisation"
     paper = "Arnold et al. 2020, arXiv:2008.12284; Finn, Abbeel, Levine 2017, arXiv:1703.03400"
-    training_plan = TrainingPlan(steps=1500, meta_batch=16, queries=1, schedule="cosine")
+    training_plan = TrainingPlan(steps=5500, meta_batch=4, queries=1, schedule="cosine")
     requires = ("learn2learn",)
 
     def __init__(
         self,
         spec: TaskSpec,
         *,
-        lr: float = 3e-3,
+        lr: float = 2e-3,
         inner_lr: float = 0.5,
         inner_steps: int = 1,
-        test_steps: int = 3,
+        test_steps: int = 5,
         first_order: bool = False,
         norm: Norm = "batch",
     ) -> None:
