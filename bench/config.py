@@ -9,6 +9,7 @@ from bench.errors import BenchError
 from bench.parameters import Value
 
 DATA_PREFIX = "data."
+MOST_EPISODES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class RunConfig:
             if value is not None and value < least:
                 flag = name.replace("_", "-")
                 raise BenchError(f"--{flag} is {value}; it must be at least {least}")
+        if self.episodes > MOST_EPISODES:
+            raise BenchError(f"--episodes is {self.episodes}; it can be at most {MOST_EPISODES}")
 
     def algorithm_settings(self) -> dict[str, Value]:
         """Returns the `--set` values meant for the algorithm."""

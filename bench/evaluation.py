@@ -128,22 +128,43 @@ def _by_embedding(
     algorithm: EmbeddingLearner, stream: EpisodeStream, count: int
 ) -> Iterator[tuple[EpisodeIndices, Tensor]]:
     """Yields the same as `_one_by_one`, up to rounding, embedding each image once."""
-    drawn = [stream.indices(start, size) for start, size in _chunks(stream, count)]
-    rows = np.unique(np.concatenate([np.hstack([d.support, d.query]).ravel() for d in drawn]))
-    with torch.no_grad(), plugin_code(algorithm.name, "embedding the images", LESS_MEMORY):
-        parts = [
-            algorithm.embed(stream.pool.gather(rows[i : i + 512], stream.device))
-            for i in range(0, len(rows), 512)
-        ]
-        features = torch.cat(parts)
-        for indices in drawn:
-            support = features[torch.from_numpy(np.searchsorted(rows, indices.support))]
-            query = features[torch.from_numpy(np.searchsorted(rows, indices.query))]
+    features = _Features(algorithm, stream)
+    for block in stream.batches(count, 32 * CHUNK):
+        features.prepare(np.concatenate([block.support, block.query], axis=None))
+        for start in range(0, len(block), CHUNK):
+            indices = block.part(start, start + CHUNK)
             labels = torch.from_numpy(indices.support_labels).to(stream.device)
-            known = Examples(support, labels, stream.protocol.ways)
-            logits = algorithm.scores(known, query)
+            known = Examples(features.at(indices.support), labels, stream.protocol.ways)
+            query = features.at(indices.query)
+            with torch.no_grad(), plugin_code(algorithm.name, "scoring", LESS_MEMORY):
+                logits = algorithm.scores(known, query)
             _check_shape(algorithm.name, logits[0], (query.shape[1], stream.protocol.ways))
             yield indices, logits
+
+
+class _Features:
+    """The features of a pool's images, each embedded when an episode first needs it."""
+
+    def __init__(self, algorithm: EmbeddingLearner, stream: EpisodeStream) -> None:
+        self._algorithm, self._pool, self._device = algorithm, stream.pool, stream.device
+        self._done = np.zeros(len(stream.pool.inputs), dtype=np.bool_)
+        self._features = torch.empty(0)
+
+    def prepare(self, rows: NDArray[np.int64]) -> None:
+        """Embeds the images at these rows (r,), but for those that have been."""
+        fresh = np.unique(rows[~self._done[rows]])
+        for start in range(0, len(fresh), 512):
+            part = fresh[start : start + 512]
+            with torch.no_grad(), plugin_code(self._algorithm.name, "embedding", LESS_MEMORY):
+                embedded = self._algorithm.embed(self._pool.gather(part, self._device))
+            if not len(self._features):
+                self._features = embedded.new_empty(len(self._done), *embedded.shape[1:])
+            self._features[torch.from_numpy(part).to(self._device)] = embedded
+        self._done[fresh] = True
+
+    def at(self, rows: NDArray[np.int64]) -> Tensor:
+        """Returns the features (*rows.shape, d) of images that were prepared."""
+        return self._features[torch.from_numpy(rows).to(self._device)]
 
 
 def _check_shape(name: str, logits: Tensor, shape: tuple[int, int]) -> None:

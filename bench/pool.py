@@ -71,7 +71,12 @@ class EpisodeStream:
 
     def digest(self, count: int) -> str:
         """Returns the sha256 that names the first `count` episodes."""
-        return episodes_digest(self.name, self.indices(0, count))
+        return episodes_digest(self.name, self.batches(count, 1024))
+
+    def batches(self, count: int, size: int) -> Iterator[EpisodeIndices]:
+        """Yields the first `count` episodes as rows of the pool, up to `size` at a time."""
+        for start in range(0, count, size):
+            yield self.indices(start, min(size, count - start))
 
     def _assemble(self, drawn: EpisodeIndices, inputs: Tensor) -> Iterator[Episode]:
         ways, cut = self.protocol.ways, drawn.support.shape[1]

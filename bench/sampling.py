@@ -10,6 +10,7 @@ whatever the batch size.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,16 @@ class EpisodeIndices:
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    def part(self, start: int, stop: int) -> EpisodeIndices:
+        """Returns episodes start .. stop-1 of the batch."""
+        return EpisodeIndices(
+            self.support[start:stop],
+            self.support_labels[start:stop],
+            self.query[start:stop],
+            self.query_labels[start:stop],
+            self.classes[start:stop],
+        )
 
 
 @dataclass(frozen=True)
@@ -112,17 +123,21 @@ def check_protocol(
         )
 
 
-def episodes_digest(name: StreamName, indices: EpisodeIndices) -> str:
-    """Returns the sha256 that names exactly these episodes, in this order, of this stream."""
+def episodes_digest(name: StreamName, batches: Iterable[EpisodeIndices]) -> str:
+    """Returns the sha256 that names exactly these episodes, in this order, of this stream.
+
+    How the episodes are divided into batches makes no difference.
+    """
     digest = hashlib.sha256(name.digest())
-    for part in (
-        indices.classes,
-        indices.support,
-        indices.support_labels,
-        indices.query,
-        indices.query_labels,
-    ):
-        digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+    for batch in batches:
+        columns = (
+            batch.classes,
+            batch.support,
+            batch.support_labels,
+            batch.query,
+            batch.query_labels,
+        )
+        digest.update(np.concatenate(columns, axis=1).astype("<i8").tobytes())
     return digest.hexdigest()
 
 

@@ -173,11 +173,11 @@ def test_the_golden_digest_is_sha256_over_the_name_and_the_numbers_as_little_end
     slow = [slow_episode(name, sizes, number) for number in range(3)]
     text = "sampler 1\ngolden\ntest\n3w1s2q\n1"
     expected = hashlib.sha256(hashlib.sha256(text.encode()).digest())
-    for part in ("classes", "support", "support_labels", "query", "query_labels"):
-        for episode in slow:
+    for episode in slow:
+        for part in ("classes", "support", "support_labels", "query", "query_labels"):
             for number in getattr(episode, part):
                 expected.update(number.to_bytes(8, "little"))
-    digest = episodes_digest(name, sampler(sizes, name).draw(0, 3))
+    digest = episodes_digest(name, [sampler(sizes, name).draw(0, 3)])
     assert digest == expected.hexdigest() == GOLDEN_DIGEST
 
 
@@ -197,7 +197,7 @@ GOLDEN = [
         query_labels=[0, 1, 1, 0, 2, 2],
     ),
 ]
-GOLDEN_DIGEST = "86eee5796a172a597ebc728b0c41d6b2ecead3e698f72f4959c1e57c06bbb94b"
+GOLDEN_DIGEST = "6864e4049e9e45bab4fcd31113ded97cf0c7a0ebe8c22b40edfed6a1a77f285c"
 
 
 @pytest.mark.parametrize(("start", "count"), [(0, 1), (3, 1), (3, 7), (9, 1), (0, 10)])
@@ -373,7 +373,7 @@ def test_the_digest_changes_with_any_number_of_any_episode(part: str) -> None:
     changed = getattr(drawn, part).copy()
     changed[13, 1] += 1
     other = replace(drawn, **{part: changed})
-    assert episodes_digest(NAME, other) != episodes_digest(NAME, drawn)
+    assert episodes_digest(NAME, [other]) != episodes_digest(NAME, [drawn])
 
 
 @pytest.mark.parametrize(
@@ -388,15 +388,20 @@ def test_the_digest_changes_with_any_number_of_any_episode(part: str) -> None:
 def test_the_digest_changes_with_any_part_of_the_name(change: dict[str, Any]) -> None:
     drawn = sampler().draw(0, 3)
     other = replace(NAME, **change)
-    assert episodes_digest(other, drawn) != episodes_digest(NAME, drawn)
+    assert episodes_digest(other, [drawn]) != episodes_digest(NAME, [drawn])
 
 
 def test_the_digest_changes_with_the_number_and_the_order_of_episodes() -> None:
     drawn = sampler().draw(0, 4)
     swapped = EpisodeIndices(*(getattr(drawn, f.name)[[1, 0, 2, 3]] for f in fields(drawn)))
     digests = {
-        episodes_digest(NAME, drawn),
-        episodes_digest(NAME, sampler().draw(0, 3)),
-        episodes_digest(NAME, swapped),
+        episodes_digest(NAME, [drawn]),
+        episodes_digest(NAME, [sampler().draw(0, 3)]),
+        episodes_digest(NAME, [swapped]),
     }
     assert len(digests) == 3
+
+
+def test_the_digest_does_not_depend_on_how_episodes_are_divided_into_batches() -> None:
+    whole = episodes_digest(NAME, [sampler().draw(0, 7)])
+    assert whole == episodes_digest(NAME, [sampler().draw(0, 3), sampler().draw(3, 4)])
