@@ -38,7 +38,7 @@ class L2LMAML(Algorithm):
     name = "l2l-maml"
     family = "optimisation"
     paper = "Arnold et al. 2020, arXiv:2008.12284; Finn, Abbeel, Levine 2017, arXiv:1703.03400"
-    training_plan = TrainingPlan(steps=5500, meta_batch=4, queries=1, schedule="cosine")
+    training_plan = TrainingPlan(steps=5000, meta_batch=4, queries=1, schedule="cosine")
     requires = ("learn2learn",)
 
     def __init__(

@@ -30,7 +30,7 @@ class MAML(Algorithm):
     name = "maml"
     family = "optimisation"
     paper = "Finn, Abbeel, Levine 2017, arXiv:1703.03400"
-    training_plan = TrainingPlan(steps=5500, meta_batch=4, queries=1, schedule="cosine")
+    training_plan = TrainingPlan(steps=5000, meta_batch=4, queries=1, schedule="cosine")
 
     def __init__(
         self,
