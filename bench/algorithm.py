@@ -87,7 +87,16 @@ class Algorithm(nn.Module, ABC):
 
     def loss(self, episode: Episode) -> Tensor:
         """Returns the training loss of one episode, a scalar: cross-entropy on the query set."""
-        logits = self.adapt(episode.support)(episode.query.inputs)
+        predict = self.adapt(episode.support)
+        if not callable(predict):
+            raise TypeError(f"adapt returned {predict!r}, not a function from queries to logits")
+        logits = predict(episode.query.inputs)
+        expected = (len(episode.query), episode.query.n_way)
+        if logits.shape != expected:
+            raise ValueError(
+                f"the predictor returned shape {tuple(logits.shape)}, "
+                f"not (queries, ways) = {expected}"
+            )
         return F.cross_entropy(logits, episode.query.targets)
 
     def optimizer(self) -> torch.optim.Optimizer:

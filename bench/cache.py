@@ -19,8 +19,10 @@ import msgspec
 import numpy as np
 import platformdirs
 
-from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split
+from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split, as_split
 from bench.errors import BenchError
+from bench.failures import plugin_code
+from bench.files import source_digest
 from bench.parameters import Value
 from bench.stored import DESCRIPTION, FORMAT, CachedDataset, CacheRecord, SplitRecord
 
@@ -54,7 +56,8 @@ def open_dataset(
 
 
 def _key(dataset: Dataset, parameters: Mapping[str, Value]) -> str:
-    text = msgspec.json.encode([FORMAT, dataset.version, sorted(parameters.items())])
+    code = source_digest(type(dataset))
+    text = msgspec.json.encode([FORMAT, dataset.version, code, sorted(parameters.items())])
     return hashlib.sha256(text).hexdigest()[:12]
 
 
@@ -111,11 +114,18 @@ def _build(
 
 
 def _classes_of(dataset: Dataset, files: DataFiles) -> Iterator[ClassExamples]:
-    """Yields a dataset's classes; its own trouble with files is told as such."""
-    try:
-        yield from dataset.classes(files)
-    except OSError as error:
-        raise BenchError(f"{dataset.name} cannot read its files: {error}") from error
+    """Yields a dataset's classes; whatever goes wrong in it is told as its own trouble."""
+    with plugin_code(dataset.name, "giving its classes", "use a smaller dataset"):
+        for examples in dataset.classes(files):
+            if not isinstance(examples, ClassExamples):
+                raise BenchError(f"{dataset.name} yielded {examples!r}, not ClassExamples")
+            if not isinstance(examples.inputs, np.ndarray):
+                kind = type(examples.inputs).__name__
+                raise BenchError(
+                    f"class '{examples.name}' has inputs of type {kind}; give a NumPy array"
+                )
+            as_split(examples.split)
+            yield examples
 
 
 def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
@@ -126,6 +136,8 @@ def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
             f"class '{examples.name}' has {len(examples.inputs)} inputs of type {dtype}; "
             "give at least one, as uint8 or float32"
         )
+    if dtype == "float32" and not np.isfinite(examples.inputs).all():
+        raise BenchError(f"class '{examples.name}' has inputs that are not finite; mend them")
     like, kind = first.inputs.shape[1:], first.inputs.dtype.name
     if (shape, dtype) != (like, kind):
         raise BenchError(

@@ -9,7 +9,6 @@ from bench.errors import BenchError
 from bench.parameters import Value
 
 DATA_PREFIX = "data."
-MOST_EPISODES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,11 @@ class RunConfig:
             if value is not None and value < least:
                 flag = name.replace("_", "-")
                 raise BenchError(f"--{flag} is {value}; it must be at least {least}")
-        if self.episodes > MOST_EPISODES:
-            raise BenchError(f"--episodes is {self.episodes}; it can be at most {MOST_EPISODES}")
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            if value is not None and value > most:
+                flag = name.replace("_", "-")
+                raise BenchError(f"--{flag} is {value}; it can be at most {most}")
 
     def algorithm_settings(self) -> dict[str, Value]:
         """Returns the `--set` values meant for the algorithm."""
@@ -64,6 +66,14 @@ class RunConfig:
         }
 
 
+_MOST = {
+    "episodes": 1_000_000,
+    "validation_episodes": 100_000,
+    "meta_batch": 10_000,
+    "steps": 10**9,
+    "seed": 2**63 - 1,
+    "episode_seed": 2**63 - 1,
+}
 _LEAST = {
     "ways": 2,
     "shots": 1,

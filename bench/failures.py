@@ -25,7 +25,7 @@ def plugin_code(name: str, doing: str, less_memory: str) -> Iterator[None]:
         yield
     except BenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if _is_out_of_memory(error):
             raise RunFailed(f"out of memory while {doing}; {less_memory}") from error
         reason = " ".join(str(error).split())
@@ -35,13 +35,13 @@ def plugin_code(name: str, doing: str, less_memory: str) -> Iterator[None]:
         ) from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(t in str(error) for t in _OUT_OF_MEMORY)
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Returns file and line of the exception, the innermost ones outside torch and numpy."""
     frames = traceback.extract_tb(error.__traceback__)
     libraries = tuple(folder for library in (torch, numpy) for folder in library.__path__)

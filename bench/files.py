@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,15 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def source_digest(cls: type) -> str:
+    """Returns the sha256 of the source file that a class comes from, or '' if it has none."""
+    try:
+        path = inspect.getsourcefile(cls)
+    except (TypeError, OSError):  # a class made in an interactive session
+        return ""
+    return sha256_of(Path(path)) if path and Path(path).is_file() else ""
 
 
 def sha256_of(path: Path) -> str:

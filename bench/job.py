@@ -17,8 +17,9 @@ from bench.cache import Progress, cache_root, open_dataset
 from bench.config import RunConfig
 from bench.dataset import DataFiles, Dataset, Split
 from bench.episodes import EpisodeProtocol
-from bench.errors import BenchError, nearest
+from bench.errors import BenchError, RunFailed, nearest
 from bench.extras import EXTRAS, is_installed
+from bench.failures import plugin_code
 from bench.parameters import Value, settle
 from bench.registry import Registry
 from bench.sampling import check_protocol
@@ -76,9 +77,16 @@ class Job:
             BenchError: the algorithm refuses its parameters or its task.
         """
         try:
-            return self.algorithm(self.spec, **self.parameters).to(self.device)
-        except (ValueError, TypeError) as error:
-            raise BenchError(f"{self.config.algo}: {error}") from error
+            with plugin_code(self.config.algo, "being made", "use a smaller --backbone"):
+                algorithm = self.algorithm(self.spec, **self.parameters).to(self.device)
+                if any(p.requires_grad for p in algorithm.parameters()):
+                    algorithm.optimizer()  # refuses bad learning rates now, not after the start
+                return algorithm
+        except RunFailed as error:
+            cause = error.__cause__
+            if isinstance(cause, ValueError | TypeError):
+                raise BenchError(f"{self.config.algo}: {cause}") from error
+            raise
 
 
 def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
@@ -118,6 +126,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         device,
     )
     _check_protocols(job)
+    data.check_sizes()
     job.build()
     return job
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.evaluation import EpisodeResults
-from bench.files import sha256_of
+from bench.files import sha256_of, source_digest
 from bench.job import Job
 from bench.provenance import describe_environment
 from bench.results import (
@@ -44,13 +44,18 @@ def describe(job: Job) -> RunRecord:
             family=algorithm.family,
             paper=algorithm.paper,
             plugin=job.algorithm.__module__,
+            source_sha256=source_digest(job.algorithm),
             parameters=job.parameters,
             backbone=job.backbone,
             parameter_count=sum(p.numel() for p in algorithm.parameters()),
             transduction=algorithm.transduction,
         ),
         data=DataRecord(
-            config.data, job.dataset.__module__, job.data_parameters, job.data.fingerprint
+            name=config.data,
+            plugin=job.dataset.__module__,
+            source_sha256=source_digest(job.dataset),
+            parameters=job.data_parameters,
+            fingerprint=job.data.fingerprint,
         ),
         protocol=ProtocolRecord(
             job.test_protocol.id,

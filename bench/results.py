@@ -33,6 +33,7 @@ class AlgorithmRecord:
     family: str
     paper: str
     plugin: str
+    source_sha256: str
     parameters: dict[str, Value]
     backbone: str
     parameter_count: int
@@ -45,6 +46,7 @@ class DataRecord:
 
     name: str
     plugin: str
+    source_sha256: str
     parameters: dict[str, Value]
     fingerprint: str
 

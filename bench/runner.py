@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -79,13 +80,19 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
     """Trains, evaluates, and writes the result folder.
 
     Raises:
-        BenchError: the folder holds a result already, or is in use.
+        BenchError: the folder holds a result already, or is in use, or the plugin's code has
+            changed since the run that is to be resumed.
         RunFailed: the run could not end; its record says so.
         Interrupted: it was stopped; it can be resumed.
     """
+    earlier = read_run(job.folder) if (job.folder / RUN_FILE).exists() else None
+    if earlier and mode.resume and earlier.status == "complete":
+        return earlier
     claim_folder(job.folder, mode)
     with _locked(job.folder):
         record = describe(job)
+        if earlier and mode.resume:
+            _check_same_code(earlier, record)
         clock = _Clock()
         record.write(job.folder)
         try:
@@ -105,6 +112,22 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
         done.write(job.folder)
         (job.folder / STATE_FILE).unlink(missing_ok=True)
         return done
+
+
+def _check_same_code(earlier: RunRecord, now: RunRecord) -> None:
+    """Raises BenchError if a run would go on with another program than it began with."""
+    if earlier.algorithm.source_sha256 != now.algorithm.source_sha256:
+        raise BenchError(
+            f"the code of {now.algorithm.name} has changed since this run began; "
+            "undo that, or start over with --force"
+        )
+
+
+def check_writable(folder: Path) -> None:
+    """Raises BenchError if `folder` could not be made, without making it."""
+    parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise BenchError(f"cannot write to {parent}; name a folder that can be written with --out")
 
 
 def claim_folder(folder: Path, mode: Mode) -> None:

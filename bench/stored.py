@@ -82,6 +82,15 @@ class CachedDataset:
         """The sha256 of pixels, class lists and parameters: what the test episodes depend on."""
         return self.record.fingerprint
 
+    def check_sizes(self) -> None:
+        """Raises BenchError if a split's file is missing or truncated, without reading it."""
+        for split, record in self.record.splits.items():
+            path = self.folder / f"{split}.bin"
+            if not path.is_file() or path.stat().st_size != record.bytes:
+                raise BenchError(
+                    f"the cached file {path} is missing or truncated; {_cure(self.folder)}"
+                )
+
     def pool(self, split: Split) -> ClassPool:
         """Reads one split, and no other; a large one is memory-mapped, its bytes not checked.
 

@@ -104,7 +104,7 @@ class MetaTrainer:
         while self.course.step < self.plan.steps:
             before = time.perf_counter()
             loss = self._step(self.course.step)
-            self._advance(loss)
+            self._advance(stop)
             elapsed = time.perf_counter() - before
             self.course = replace(self.course, seconds=self.course.seconds + elapsed)
             tasks += self.plan.meta_batch
@@ -139,7 +139,7 @@ class MetaTrainer:
             )
         return loss
 
-    def _advance(self, loss: float) -> None:
+    def _advance(self, stop: Callable[[], bool]) -> None:
         """Counts the step just done and validates if it is time to."""
         step = self.course.step + 1
         self.course = replace(self.course, step=step)
@@ -147,7 +147,11 @@ class MetaTrainer:
         if self.validation is None or not due:
             return
         results = evaluate(
-            self.algorithm, self.validation, self.schedule.validation_episodes, seed=self.seed
+            self.algorithm,
+            self.validation,
+            self.schedule.validation_episodes,
+            seed=self.seed,
+            stop=stop,
         )
         look = Validation(step, float(results.accuracy.mean()), float(results.loss.mean()))
         self.course = replace(self.course, validations=(*self.course.validations, look))

@@ -9,6 +9,7 @@ from torch import nn
 
 from bench import (
     Algorithm,
+    BenchError,
     Examples,
     Norm,
     Predictor,
@@ -53,6 +54,11 @@ class L2LMAML(Algorithm):
         norm: Norm = "batch",
     ) -> None:
         super().__init__(spec)
+        if inner_lr <= 0 or inner_steps < 1 or test_steps < 1:
+            raise BenchError(
+                f"inner_lr {inner_lr}, inner_steps {inner_steps} and test_steps {test_steps} must "
+                "be positive"
+            )
         self.lr, self.inner_lr, self.first_order = lr, inner_lr, first_order
         self.inner_steps, self.test_steps, self.norm = inner_steps, test_steps, norm
         embedding = spec.backbone(norm)

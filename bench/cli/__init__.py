@@ -45,7 +45,7 @@ def run_command_line(arguments: list[str]) -> int:
     """Runs one command and returns its exit code; errors are printed as one line."""
     debug = "--debug" in arguments
     try:
-        cli.main(arguments, prog_name="bench", standalone_mode=False)
+        cli.main(arguments or ["--help"], prog_name="bench", standalone_mode=False)
     except Exit as exit_request:
         return exit_request.exit_code
     except click.ClickException as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import rich_click as click
 
 from bench.cli.options import debug_option
+from bench.errors import NothingMatched
 
 if TYPE_CHECKING:
     from bench.leaderboard import Format
@@ -34,6 +35,8 @@ def leaderboard(folder: Path, form: str, debug: bool) -> None:
     from bench.leaderboard import collect, render
 
     board = collect(folder)
-    click.echo(render(board, cast("Format", form)))
     for line in board.unreadable:
-        click.echo(f"not shown: {line}", err=True)
+        click.echo(f"bench: not shown: {line}", err=True)
+    if not board.tables:
+        raise NothingMatched(f"no run in {folder} can be read")
+    click.echo(render(board, cast("Format", form)))

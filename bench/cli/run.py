@@ -123,7 +123,7 @@ def run(
     from bench.cli.progress import bars
     from bench.job import prepare
     from bench.registry import load_registry
-    from bench.runner import Mode, Watcher, execute, set_up_process
+    from bench.runner import Mode, Watcher, check_writable, execute, set_up_process
 
     set_up_process()
     registry = load_registry(plugin)
@@ -136,6 +136,7 @@ def run(
     if print_config:
         click.echo(as_toml(job))
     elif dry_run:
+        check_writable(job.folder)
         click.echo(f"all well; this run would be written to {job.folder}")
     else:
         click.echo(summary(record, job.folder))

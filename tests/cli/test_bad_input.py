@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import run_command_line
+from bench.registry import load_registry
 
 GOOD = ["--algo", "protonet", "--data", "gaussians"]
 
@@ -43,6 +45,13 @@ CASES = {
     "missing plugin module": ([*GOOD, "-p", "no_such_module"], "no_such_module"),
     "missing config": ([*GOOD, "--config", "no-such.toml"], "no-such.toml"),
     "resume and force": ([*GOOD, "--resume", "--force"], "--force"),
+    "too many episodes": ([*GOOD, "--episodes", "99999999999"], "at most"),
+    "too many validation episodes": ([*GOOD, "--validation-episodes", "9999999999"], "at most"),
+    "a negative learning rate": ([*GOOD, "--set", "lr=-1"], "-1"),
+    "no inner steps": (
+        ["--algo", "maml", "--data", "gaussians", "--set", "inner_steps=0"],
+        "inner_steps 0",
+    ),
     "no data named": (["--algo", "pixels"], "--data"),
 }
 
@@ -127,16 +136,54 @@ def test_a_checkpoint_of_another_algorithm_is_refused_by_name(
     common += ["--validation-episodes", "2"]
     assert run_command_line(["run", "--algo", "protonet", *common]) == 0
     foreign = next(tmp_path.glob("*protonet*"))
-    assert run_command_line(["run", "--algo", "maml", *common, "--dry-run"]) == 0
-    target = Path(capsys.readouterr().out.split()[-1])
-    shutil.copytree(foreign, target)
+    assert run_command_line(["run", "--algo", "maml", *common]) == 0
+    target = next(tmp_path.glob("*maml*"))
     text = (target / "run.json").read_text().replace('"complete"', '"interrupted"')
     (target / "run.json").write_text(text)
-    shutil.move(target / "checkpoint.safetensors", target / "training.safetensors")
+    shutil.copy(foreign / "checkpoint.safetensors", target / "training.safetensors")
     assert run_command_line(["run", "--algo", "maml", *common, "--resume"]) == 4
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert "protonet" in message
     assert "maml" in message
+
+
+def test_a_run_is_not_resumed_with_other_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin = tmp_path / "own.py"
+    source = Path(inspect.getfile(load_registry().algorithm("protonet"))).read_text()
+    plugin.write_text(source.replace('"protonet"', '"own"'))
+    arguments = ["run", "-p", str(plugin), "--algo", "own", "--data", "gaussians", "--steps", "2"]
+    arguments += ["--episodes", "5", "--validation-episodes", "2", "--out", str(tmp_path / "out")]
+    assert run_command_line(arguments) == 0
+    record = next((tmp_path / "out").iterdir()) / "run.json"
+    record.write_text(record.read_text().replace('"complete"', '"interrupted"'))
+    plugin.write_text(plugin.read_text().replace("return 2 * cross", "return 3 * cross"))
+    capsys.readouterr()
+    assert run_command_line([*arguments, "--resume"]) == 4
+    assert "code of own has changed" in capsys.readouterr().err
+
+
+def test_an_edited_dataset_is_not_served_from_the_cache_of_the_old_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin = tmp_path / "edited.py"
+    text = (
+        "import numpy as np\nfrom bench import ClassExamples, Dataset, hookimpl\n"
+        "class Edited(Dataset):\n    name = 'edited'\n    def classes(self, files):\n"
+        "        rng = np.random.default_rng(0)\n"
+        "        for i in range(30):\n"
+        "            x = rng.integers(0, 256, (20, 1, 8, 8), dtype=np.uint8)\n"
+        "            yield ClassExamples(str(i), ('train', 'val', 'test')[i % 3], x)\n"
+        "@hookimpl\ndef bench_datasets():\n    return [Edited]\n"
+    )
+    plugin.write_text(text)
+    arguments = ["run", "-p", str(plugin), "--algo", "pixels", "--data", "edited"]
+    arguments += ["--episodes", "5", "--out", str(tmp_path / "out")]
+    assert run_command_line(arguments) == 0
+    plugin.write_text(text.replace("'val'", "'valid'"))
+    assert run_command_line(arguments) == 4
+    assert "did you mean 'val'" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs resource limits")
