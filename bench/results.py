@@ -33,11 +33,11 @@ class AlgorithmRecord:
     family: str
     paper: str
     plugin: str
-    source_sha256: str
     parameters: dict[str, Value]
     backbone: str
     parameter_count: int
     transduction: str
+    source_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class DataRecord:
 
     name: str
     plugin: str
-    source_sha256: str
     parameters: dict[str, Value]
     fingerprint: str
+    source_sha256: str = ""
 
 
 @dataclass(frozen=True)

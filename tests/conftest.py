@@ -125,9 +125,9 @@ def make_record() -> Callable[..., RunRecord]:
         command=("bench", "run"),
         config={"algo": "protonet", "set": {}, "backbone": None, "download": True},
         algorithm=AlgorithmRecord(
-            "protonet", "metric", "", "x.protonet", "4" * 64, {"lr": 0.001}, "conv4", 111936, ""
+            "protonet", "metric", "", "x.protonet", {"lr": 0.001}, "conv4", 111936, ""
         ),
-        data=DataRecord("toy", "x.toy", "5" * 64, {"seed": 0}, "f" * 64),
+        data=DataRecord("toy", "x.toy", {"seed": 0}, "f" * 64),
         protocol=ProtocolRecord("5w1s15q", 5, 1, 15, 200, 0, "a" * 64),
         training=TrainingRecord(3, 100, 1, 5, 1, 15, "cosine", 10, 100, 100, 90, 0.97),
         environment=Environment({"torch": "2"}, "3.11", "Linux", "cpu", 2, 1, "cpu", "", None),
