@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
 from tabulate import tabulate
 
 from bench.errors import BenchError, NothingMatched
 from bench.results import RunRecord, find_runs, read_run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Format = Literal["markdown", "csv", "latex", "html", "json"]
 EpisodesKey = tuple[str, str, str, int, int]
@@ -149,6 +151,8 @@ def _row(entry: Entry) -> dict[str, str]:
 
 def flat(board: Leaderboard) -> pd.DataFrame:
     """Returns all runs as one table, a row each, with plain numbers."""
+    import pandas as pd  # most of the time of a leaderboard, and a table for reading needs none
+
     rows = []
     for table in board.tables:
         for entry in table.entries:

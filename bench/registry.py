@@ -11,7 +11,7 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +25,10 @@ from bench.dataset import Dataset
 from bench.errors import BenchError, nearest
 
 T = TypeVar("T")
+_ADDS_NOTHING = (
+    "it adds nothing; give it a function bench_algorithms or bench_datasets that returns classes, "
+    "decorated with @hookimpl"
+)
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,12 @@ class _Candidate:
     load: Callable[[], ModuleType]
 
 
-def load_registry(extra: Sequence[str] = ()) -> Registry:
+def load_registry(extra: Sequence[str] = (), *, strict: bool = True) -> Registry:
     """Imports every installed plugin, then the modules and files in `extra`.
 
     Raises:
-        BenchError: a plugin named in `extra` cannot be loaded.
+        BenchError: a plugin named in `extra` cannot be loaded or adds nothing, unless `strict` is
+            off: then its record says so.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -113,13 +118,10 @@ def load_registry(extra: Sequence[str] = ()) -> Registry:
     records = []
     for candidate in (*_installed(), *map(_named, extra)):
         record = _load(manager, candidate, algorithms, datasets)
-        if record.error and candidate.source == "-p":
+        if candidate.source == "-p" and not (record.error or record.algorithms or record.datasets):
+            record = replace(record, error=_ADDS_NOTHING)
+        if record.error and candidate.source == "-p" and strict:
             raise BenchError(f"-p {candidate.name}: {record.error}")
-        if candidate.source == "-p" and not (record.algorithms or record.datasets):
-            raise BenchError(
-                f"-p {candidate.name}: it adds nothing; give it a function bench_algorithms or "
-                "bench_datasets that returns classes, decorated with @hookimpl"
-            )
         records.append(record)
     return Registry(tuple(records), algorithms, datasets)
 

@@ -1,28 +1,23 @@
 """The command line. Only this package prints: results to stdout, everything else to stderr.
 
-No module of it imports torch at its top, so that `bench --help` answers at once.
+A command's module is imported when the command is used, and no module of this package imports
+torch at its top, so that `bench --help` answers at once.
 """
 
 from __future__ import annotations
 
 import sys
 
-import rich_click as click
+import click
 from click.exceptions import Exit
 
-from bench.cli.info import info
-from bench.cli.install import install
-from bench.cli.leaderboard import leaderboard
-from bench.cli.list import list_plugins
-from bench.cli.plugins import plugins
-from bench.cli.run import run
-from bench.cli.sysinfo import sys_info
+from bench.cli.commands import Commands
 from bench.errors import BenchError
 
 EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE = 1, 2, 4
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fewshot-bench", prog_name="bench")
 def cli() -> None:
     """A benchmark harness for few-shot and meta-learning.
@@ -30,10 +25,6 @@ def cli() -> None:
     Exit codes: 0 ok, 1 failed, 2 interrupted (continue with --resume), 4 wrong usage,
     5 nothing matched.
     """
-
-
-for command in (run, leaderboard, list_plugins, info, plugins, install, sys_info):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING
 
-import rich_click as click
+import click
 
+from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
+from bench.cli.table import table
 from bench.errors import BenchError, nearest
 
 if TYPE_CHECKING:
@@ -16,16 +18,15 @@ if TYPE_CHECKING:
     from bench.dataset import Dataset
 
 
-@click.command(short_help="Show parameters, paper and tasks of an algorithm or dataset.")
+@click.command
 @click.argument("name", shell_complete=complete_names)
 @plugin_option
 @debug_option
-def info(name: str, plugin: tuple[str, ...], debug: bool) -> None:
+def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
     """Show what NAME is: its parameters with types, defaults and meaning, its paper, its tasks."""
+    registry = load_plugins(plugin)
     from bench.backbones import BACKBONES
-    from bench.registry import load_registry
 
-    registry = load_registry(plugin)
     found = []
     if name in registry.algorithms.classes:
         found.append(_algorithm(registry.algorithm(name)))
@@ -81,8 +82,6 @@ def _prose(cls: type) -> str:
 
 def _parameters(cls: type, prefix: str = "") -> str:
     """Returns a table of parameters, as `--set` takes them."""
-    from tabulate import tabulate
-
     from bench.parameters import parameters_of
 
     rows = [
@@ -96,4 +95,4 @@ def _parameters(cls: type, prefix: str = "") -> str:
     ]
     if not rows:
         return "no parameters"
-    return str(tabulate(rows, headers="keys", maxcolwidths=[None, None, None, 60]))
+    return table(rows, wrapped=("meaning",))

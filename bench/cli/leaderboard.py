@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import rich_click as click
+import click
 
 from bench.cli.options import debug_option
 from bench.errors import NothingMatched
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMATS = ("markdown", "csv", "latex", "html", "json")
 
 
-@click.command(short_help="Print tables from the results in a folder.")
+@click.command
 @click.argument("folder", default="results", type=click.Path(path_type=Path), metavar="[DIR]")
 @click.option(
     "--format",
@@ -27,7 +27,7 @@ FORMATS = ("markdown", "csv", "latex", "html", "json")
     help="What to print the tables as.",
 )
 @debug_option
-def leaderboard(folder: Path, form: str, debug: bool) -> None:
+def command(folder: Path, form: str, debug: bool) -> None:
     """Print tables from the results in DIR (default: results).
 
     Runs share a table only if they were tested on the very same episodes.

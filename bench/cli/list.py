@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING
 
-import rich_click as click
+import click
 
+from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, plugin_option
+from bench.cli.table import table
 
 if TYPE_CHECKING:
     from bench.registry import Registry
@@ -15,22 +17,16 @@ if TYPE_CHECKING:
 KINDS = ("algorithms", "datasets", "backbones")
 
 
-@click.command("list", short_help="List algorithms, datasets and backbones.")
+@click.command
 @click.argument("kind", required=False, type=click.Choice(KINDS))
 @plugin_option
 @debug_option
-def list_plugins(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None:
+def command(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None:
     """List algorithms, datasets and backbones, or one KIND of them."""
-    from tabulate import tabulate
-
-    from bench.registry import load_registry
-
-    registry = load_registry(plugin)
+    registry = load_plugins(plugin)
     tables = {"algorithms": _algorithms, "datasets": _datasets, "backbones": _backbones}
     chosen = [kind] if kind else list(KINDS)
-    for name in chosen:
-        rows = tables[name](registry)
-        click.echo(f"{name}\n{tabulate(rows, headers='keys')}" + ("\n" if not kind else ""))
+    click.echo("\n\n".join(f"{name}\n{tables[name](registry)}" for name in chosen))
     for record in registry.broken:
         click.echo(f"not loaded: {record.module}: {record.error}", err=True)
     for catalogue in (registry.algorithms, registry.datasets):
@@ -39,35 +35,40 @@ def list_plugins(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None
             click.echo(f"unusable: {catalogue.noun} '{name}' is defined by {where}", err=True)
 
 
-def _algorithms(registry: Registry) -> list[dict[str, str]]:
-    from bench.extras import is_installed
+def _algorithms(registry: Registry) -> str:
+    from bench.extras import EXTRAS, is_installed
 
-    rows = []
+    rows, absent = [], []
     for name, cls in sorted(registry.algorithms.classes.items()):
         missing = [package for package in cls.requires if not is_installed(package)]
+        for package in missing:
+            cure = "bench" if package in EXTRAS else "pip"
+            absent.append(f"{name} needs {package}: {cure} install {package}")
         rows.append(
             {
                 "name": name,
                 "family": cls.family,
                 "backbone": cls.backbone or "-",
+                "ready": "no" if missing else "yes",
                 "paper": cls.paper or "-",
-                "ready": f"bench install {missing[0]}" if missing else "yes",
             }
         )
-    return rows
+    return "\n".join([table(rows, wrapped=("paper",)), *absent])
 
 
-def _datasets(registry: Registry) -> list[dict[str, str]]:
-    return [
+def _datasets(registry: Registry) -> str:
+    rows = [
         {"name": name, "licence": cls.licence or "-", "summary": first_line(cls)}
         for name, cls in sorted(registry.datasets.classes.items())
     ]
+    return table(rows, wrapped=("licence", "summary"))
 
 
-def _backbones(registry: Registry) -> list[dict[str, str]]:
+def _backbones(registry: Registry) -> str:
     from bench.backbones import BACKBONES
 
-    return [{"name": b.name, "reads": b.reads, "summary": b.summary} for b in BACKBONES.values()]
+    rows = [{"name": b.name, "reads": b.reads, "summary": b.summary} for b in BACKBONES.values()]
+    return table(rows, wrapped=("summary",))
 
 
 def first_line(cls: type) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import rich_click as click
+import click
+
+from bench.cli.loading import load_plugins
 
 plugin_option = click.option(
     "-p",
@@ -17,9 +19,8 @@ plugin_option = click.option(
 def complete_names(_: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Completes the name of an algorithm, dataset or backbone, by the option it is for."""
     from bench.backbones import BACKBONES
-    from bench.registry import load_registry
 
-    registry = load_registry()
+    registry = load_plugins()
     known = {
         "algo": [*registry.algorithms.classes],
         "data": [*registry.datasets.classes],

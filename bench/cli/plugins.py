@@ -5,22 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 
-import rich_click as click
+import click
 
+from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, plugin_option
+from bench.cli.table import table
 
 
-@click.command(short_help="List plugin modules, with versions and load errors.")
+@click.command
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @plugin_option
 @debug_option
-def plugins(as_json: bool, plugin: tuple[str, ...], debug: bool) -> None:
+def command(as_json: bool, plugin: tuple[str, ...], debug: bool) -> None:
     """List plugin modules, with versions and load errors."""
-    from tabulate import tabulate
 
-    from bench.registry import load_registry
-
-    records = load_registry(plugin).plugins
+    records = load_plugins(plugin, strict=False).plugins
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(record) for record in records], indent=2))
         return
@@ -33,4 +32,4 @@ def plugins(as_json: bool, plugin: tuple[str, ...], debug: bool) -> None:
         }
         for record in records
     ]
-    click.echo(tabulate(rows, headers="keys", maxcolwidths=[None, None, None, 70]))
+    click.echo(table(rows, wrapped=("module", "adds", "error")))

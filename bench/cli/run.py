@@ -11,9 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
+import click
 
 from bench.cli.config_file import as_toml, read_config
+from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
 from bench.config import RunConfig
 from bench.errors import BenchError, Interrupted
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from bench.results import RunRecord
 
 
-@click.command(short_help="Train an algorithm on a dataset, test it, and keep the result.")
+@click.command
 @click.option(
     "--algo",
     required=True,
@@ -99,7 +100,7 @@ if TYPE_CHECKING:
 @click.option("--print-config", is_flag=True, help="Print all resolved values as TOML, then stop.")
 @plugin_option
 @debug_option
-def run(
+def command(
     resume: bool,
     force: bool,
     dry_run: bool,
@@ -122,11 +123,10 @@ def run(
 
     from bench.cli.progress import bars
     from bench.job import prepare
-    from bench.registry import load_registry
     from bench.runner import Mode, Watcher, check_writable, execute, set_up_process
 
     set_up_process()
-    registry = load_registry(plugin)
+    registry = load_plugins(plugin)
     with bars() as shown:
         job = prepare(config, registry, shown.dataset)
         if not (dry_run or print_config):

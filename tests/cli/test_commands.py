@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from bench.cli import cli, run_command_line
-from bench.cli.run import run as run_command
+from bench.cli.commands import SUMMARIES
+from bench.cli.run import command as run_command
 from bench.config import RunConfig
 from bench.results import read_run
 
@@ -35,7 +36,8 @@ def test_help_answers_without_torch_numpy_or_pandas() -> None:
     code = (
         "import sys; from bench.cli import run_command_line; "
         "code = run_command_line(['--help']); "
-        "heavy = {'torch', 'numpy', 'pandas', 'torchvision', 'matplotlib'} & set(sys.modules); "
+        "heavy = {'torch', 'numpy', 'pandas', 'torchvision', 'matplotlib', 'rich'}; "
+        "heavy |= {'bench.cli.run', 'docstring_parser'}; heavy &= set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -43,14 +45,62 @@ def test_help_answers_without_torch_numpy_or_pandas() -> None:
     assert "leaderboard" in done.stdout
 
 
-@pytest.mark.parametrize("name", [*cli.commands])
+@pytest.mark.parametrize("name", SUMMARIES)
 def test_every_command_has_help_for_itself_and_each_option(name: str) -> None:
-    command = cli.commands[name]
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
     assert command.help
-    assert command.short_help
     options = [p for p in command.params if isinstance(p, click.Option)]
     assert all(option.help for option in options)
     assert bench(name, "--help") == 0
+
+
+def test_the_help_of_all_names_every_command_with_its_summary(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert bench("--help") == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    for name, summary in SUMMARIES.items():
+        assert f"{name} {summary}" in lines
+
+
+def test_an_unknown_command_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("leaderbord") == 4
+    assert "did you mean 'leaderboard'?" in capsys.readouterr().err
+
+
+def test_listing_needs_torch_but_none_of_the_heavy_packages_beside_it() -> None:
+    code = (
+        "import sys; from bench.cli import run_command_line; code = run_command_line(['list']); "
+        "heavy = {'pandas', 'scipy', 'torchvision', 'matplotlib'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["plugins"]])
+def test_lists_fit_into_80_columns(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert bench(*arguments) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_a_broken_plugin_file_is_listed_with_its_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
+    broken.write_text("raise ValueError('no such luck')\n")
+    empty.write_text("")
+    assert bench("plugins", "--json", "-p", str(broken), "-p", str(empty)) == 0
+    records = {r["module"]: r for r in json.loads(capsys.readouterr().out)}
+    assert records[str(broken)]["error"] == "ValueError: no such luck"
+    assert "adds nothing" in records[str(empty)]["error"]
+    assert any(record["algorithms"] == ["protonet"] for record in records.values())
+    assert bench("list", "-p", str(broken)) == 4
+    assert "no such luck" in capsys.readouterr().err
 
 
 def test_config_keys_are_the_names_of_the_flags() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import rich_click as click
+import click
 
 from bench.cli.options import debug_option
 
 
-@click.command("sys-info", short_help="Show versions and hardware, for a bug report.")
+@click.command
 @debug_option
-def sys_info(debug: bool) -> None:
+def command(debug: bool) -> None:
     """Show versions and hardware, for a bug report."""
     import os
 

@@ -1,0 +1,49 @@
+"""The commands by name: each is imported when it is used, its summary is known before."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from bench.errors import nearest
+
+SUMMARIES = {
+    "run": "Train an algorithm on a dataset, test it, and keep the result.",
+    "leaderboard": "Print tables from the results in a folder.",
+    "list": "List algorithms, datasets and backbones.",
+    "info": "Show parameters, paper and tasks of an algorithm or dataset.",
+    "plugins": "List plugin modules, with versions and load errors.",
+    "install": "Install an optional package, such as learn2learn.",
+    "sys-info": "Show versions and hardware, for a bug report.",
+}
+"""What each command does. Command `one-two` is the function `command` of `bench.cli.one_two`."""
+
+
+class Commands(click.Group):
+    """A group whose commands are modules of this package."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names in the order of the help."""
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports one command; None if there is none of that name."""
+        if cmd_name not in SUMMARIES:
+            return None
+        module = importlib.import_module(f"bench.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command that `args` begin with; an unknown name gets the nearest one."""
+        if args and args[0] not in SUMMARIES and not args[0].startswith("-"):
+            raise click.UsageError(f"no command '{args[0]}'; {nearest(args[0], SUMMARIES)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
