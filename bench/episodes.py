@@ -55,6 +55,29 @@ class Episode:
 
 
 @dataclass(frozen=True)
+class EpisodeBatch:
+    """t tasks of one protocol: inputs (t, s+m, ...), each task's support first, and labels.
+
+    Shapes: support_labels (t, s), query_labels (t, m), classes (t, n).
+    """
+
+    inputs: Tensor
+    support_labels: Tensor
+    query_labels: Tensor
+    classes: Tensor
+
+    def episodes(self) -> list[Episode]:
+        """Returns the tasks one by one, as views of the batch."""
+        ways, cut = self.classes.shape[1], self.support_labels.shape[1]
+        support = zip(self.inputs[:, :cut].unbind(), self.support_labels.unbind(), strict=True)
+        query = zip(self.inputs[:, cut:].unbind(), self.query_labels.unbind(), strict=True)
+        return [
+            Episode(Examples(*known, ways), Examples(*asked, ways), classes)
+            for known, asked, classes in zip(support, query, self.classes.unbind(), strict=True)
+        ]
+
+
+@dataclass(frozen=True)
 class EpisodeProtocol:
     """N-way K-shot episodes with a fixed number of queries per class.
 

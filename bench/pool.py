@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.dataset import Split
-from bench.episodes import Episode, EpisodeProtocol, Examples
+from bench.episodes import Episode, EpisodeBatch, EpisodeProtocol
+from bench.gathering import rows_for
 from bench.sampling import EpisodeIndices, EpisodeSampler, StreamName, episodes_digest
+
+_BLOCK_IMAGES = 20_480
+"""Images drawn at a time: enough to outweigh NumPy's calls, few enough for the cache."""
 
 
 @dataclass(frozen=True)
@@ -57,35 +61,54 @@ class EpisodeStream:
         self.pool, self.protocol, self.device = pool, protocol, device
         self.name = StreamName(pool.fingerprint, pool.split, protocol, seed)
         self._sampler = EpisodeSampler(self.name, pool.offsets, pool.classes)
+        self._rows = rows_for(pool.inputs, device)
+        self._block = max(1, min(256, _BLOCK_IMAGES // (protocol.ways * protocol.per_class)))
+        self._drawn: tuple[int, EpisodeIndices] | None = None
 
     def indices(self, start: int, count: int) -> EpisodeIndices:
         """Returns episodes start .. start+count-1 as rows of the pool."""
-        return self._sampler.draw(start, count)
+        parts = []
+        for number in range(start // self._block, (start + count - 1) // self._block + 1):
+            first = number * self._block
+            parts.append(
+                self._draw_block(number).part(max(start - first, 0), start + count - first)
+            )
+        return EpisodeIndices.joined(parts)
+
+    def gather(self, rows: NDArray[np.int64]) -> Tensor:
+        """Returns the inputs at `rows` (any shape) as float32 (*rows.shape, ...), on the device.
+
+        They are those of `ClassPool.gather`, in memory that is used again once nobody holds it.
+        """
+        return self._rows.gather(rows)
+
+    def batch(self, start: int, count: int) -> EpisodeBatch:
+        """Returns episodes start .. start+count-1 as one batch, on the stream's device."""
+        drawn = self.indices(start, count)
+        inputs = self.gather(np.concatenate([drawn.support, drawn.query], axis=1))
+        support_labels, query_labels = (
+            torch.from_numpy(labels).to(self.device)
+            for labels in (drawn.support_labels, drawn.query_labels)
+        )
+        classes = torch.from_numpy(drawn.classes)
+        return EpisodeBatch(inputs, support_labels, query_labels, classes)
 
     def episodes(self, start: int, count: int) -> list[Episode]:
         """Returns episodes start .. start+count-1 with their inputs, on the stream's device."""
-        drawn = self.indices(start, count)
-        rows = np.concatenate([drawn.support, drawn.query], axis=1)
-        inputs = self.pool.gather(rows, self.device)
-        return list(self._assemble(drawn, inputs))
+        return self.batch(start, count).episodes()
 
     def digest(self, count: int) -> str:
         """Returns the sha256 that names the first `count` episodes."""
-        return episodes_digest(self.name, self.batches(count, 1024))
+        return episodes_digest(self.name, self.batches(count, self._block))
 
     def batches(self, count: int, size: int) -> Iterator[EpisodeIndices]:
         """Yields the first `count` episodes as rows of the pool, up to `size` at a time."""
         for start in range(0, count, size):
             yield self.indices(start, min(size, count - start))
 
-    def _assemble(self, drawn: EpisodeIndices, inputs: Tensor) -> Iterator[Episode]:
-        ways, cut = self.protocol.ways, drawn.support.shape[1]
-        support_labels = torch.from_numpy(drawn.support_labels).to(self.device)
-        query_labels = torch.from_numpy(drawn.query_labels).to(self.device)
-        classes = torch.from_numpy(drawn.classes)
-        for i in range(len(drawn)):
-            yield Episode(
-                Examples(inputs[i, :cut], support_labels[i], ways),
-                Examples(inputs[i, cut:], query_labels[i], ways),
-                classes[i],
-            )
+    def _draw_block(self, number: int) -> EpisodeIndices:
+        """Returns a block of episodes; the last one drawn is kept, as few are asked for at once."""
+        if self._drawn is None or self._drawn[0] != number:
+            block = self._sampler.draw(number * self._block, self._block)
+            self._drawn = number, block
+        return self._drawn[1]

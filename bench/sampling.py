@@ -10,7 +10,8 @@ whatever the batch size.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,18 @@ class EpisodeIndices:
 
     def part(self, start: int, stop: int) -> EpisodeIndices:
         """Returns episodes start .. stop-1 of the batch."""
-        return EpisodeIndices(
-            self.support[start:stop],
-            self.support_labels[start:stop],
-            self.query[start:stop],
-            self.query_labels[start:stop],
-            self.classes[start:stop],
-        )
+        return EpisodeIndices(*(column[start:stop] for column in self.columns))
+
+    @classmethod
+    def joined(cls, batches: Sequence[EpisodeIndices]) -> EpisodeIndices:
+        """Returns the episodes of several batches after one another, as copies."""
+        columns = zip(*(batch.columns for batch in batches), strict=True)
+        return cls(*map(np.concatenate, columns))
+
+    @property
+    def columns(self) -> tuple[NDArray[np.int64], ...]:
+        """All that there is of each episode, in the order of the fields."""
+        return self.support, self.support_labels, self.query, self.query_labels, self.classes
 
 
 @dataclass(frozen=True)
@@ -97,11 +103,12 @@ class EpisodeSampler:
         words = _Words(self._key, start, count, 2 * ways + 3 * ways * each)
         class_count = np.full(count, len(self._sizes))
         classes = _choose(words.take(ways), words.take(ways), class_count)
-        images = _choose(words.take(ways, each), words.take(ways, each), self._sizes[classes])
-        rows = images + self._starts[classes][..., None]
-        labels = np.broadcast_to(np.arange(ways)[:, None], rows.shape)
-        support, support_labels = _mix(rows[..., :shots], labels[..., :shots], words)
-        query, query_labels = _mix(rows[..., shots:], labels[..., shots:], words)
+        images = _choose(
+            words.take(ways, each), words.take(ways, each), self._sizes[classes].ravel()
+        )
+        rows = images.reshape(count, ways, each) + self._starts[classes][..., None]
+        support, support_labels = _mix(rows[..., :shots], words)
+        query, query_labels = _mix(rows[..., shots:], words)
         return EpisodeIndices(support, support_labels, query, query_labels, classes)
 
 
@@ -147,14 +154,13 @@ class _Words:
     def __init__(self, key: NDArray[np.uint64], start: int, count: int, each: int) -> None:
         blocks = -(-each // 8)  # one counter value yields four 64-bit words
         raw = np.random.Philox(key=key, counter=start * blocks).random_raw(count * blocks * 4)
-        halves = raw.astype("<u8").view("<u4").reshape(count, blocks * 8)
-        self._words = halves.astype(np.uint64)
+        self._words = raw.astype("<u8", copy=False).view("<u4").reshape(count, blocks * 8)
         self._used = 0
 
     def take(self, *shape: int) -> NDArray[np.uint64]:
-        """Returns the next words of every episode, shape (count, *shape)."""
-        first, self._used = self._used, self._used + int(np.prod(shape))
-        return self._words[:, first : self._used].reshape(len(self._words), *shape)
+        """Returns the next words of every episode, (count * shape[:-1], shape[-1])."""
+        first, self._used = self._used, self._used + math.prod(shape)
+        return self._words[:, first : self._used].astype(np.uint64).reshape(-1, shape[-1])
 
 
 def _below(words: NDArray[np.uint64], bound: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -162,38 +168,40 @@ def _below(words: NDArray[np.uint64], bound: NDArray[np.int64]) -> NDArray[np.in
     return ((words * bound.astype(np.uint64)) >> _HALF).astype(np.int64)
 
 
+def _shuffle(values: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns each row of `values` (r, k) in the order of the same row of `order` (r, k)."""
+    first = np.arange(0, values.size, values.shape[-1])[:, None]
+    return np.take(values.ravel(), order + first)
+
+
 def _permutation(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Returns a random permutation of the last axis; equal keys are told apart by position."""
+    """Returns a random permutation of each row (r, k); equal keys are told apart by position."""
     position = np.arange(keys.shape[-1], dtype=np.uint64)
-    return (np.sort((keys << _HALF) | position, axis=-1) & _LOW).astype(np.int64)
+    keyed = (keys << _HALF) | position
+    keyed.sort(axis=-1)
+    return (keyed & _LOW).astype(np.int64)
 
 
 def _choose(
     draws: NDArray[np.uint64], keys: NDArray[np.uint64], sizes: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Returns distinct integers below `sizes` (...), as many as the last axis of `draws` is long.
+    """Returns k distinct integers below `sizes` (r,) in each row, (r, k), from words (r, k).
 
     Floyd's algorithm (Bentley & Floyd 1987) gives a uniform set, but not in uniform order: the
     last item is rarely among the first picks. As the first picks become the support, the picks
     are shuffled.
     """
     count = draws.shape[-1]
-    picks = np.empty(draws.shape, dtype=np.int64)
-    for step in range(count):
-        top = sizes - count + step
-        candidate = _below(draws[..., step], top + 1)
-        taken = (picks[..., :step] == candidate[..., None]).any(axis=-1)
-        picks[..., step] = np.where(taken, top, candidate)
-    return np.take_along_axis(picks, _permutation(keys), axis=-1)
+    tops = sizes - count + np.arange(count)[:, None]
+    picks = _below(np.ascontiguousarray(draws.T), tops + 1)  # (k, r): a step is a row
+    for step in range(1, count):
+        taken = (picks[:step] == picks[step]).any(axis=0)
+        np.copyto(picks[step], tops[step], where=taken)
+    return _shuffle(np.ascontiguousarray(picks.T), _permutation(keys))
 
 
-def _mix(
-    rows: NDArray[np.int64], labels: NDArray[np.int64], words: _Words
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns rows and labels (b, n, k) flattened to (b, n*k) in one random order per episode."""
-    flat = (len(rows), rows.shape[1] * rows.shape[2])
-    order = _permutation(words.take(flat[1]))
-    return (
-        np.take_along_axis(rows.reshape(flat), order, axis=1),
-        np.take_along_axis(labels.reshape(flat), order, axis=1),
-    )
+def _mix(rows: NDArray[np.int64], words: _Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns rows and labels of (b, n, k) as (b, n*k), in one random order per episode."""
+    ways, each = rows.shape[1:]
+    order = _permutation(words.take(ways * each))
+    return _shuffle(rows.reshape(len(rows), -1), order), order // each
