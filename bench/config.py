@@ -39,6 +39,7 @@ class RunConfig:
     validation_episodes: int = 100
     checkpoint_every: int = 50
     device: str = "auto"
+    threads: int = 0
     out: str = "results"
     data_root: str | None = None
     download: bool = True
@@ -71,6 +72,7 @@ _MOST = {
     "validation_episodes": 100_000,
     "meta_batch": 10_000,
     "steps": 10**9,
+    "threads": 1024,
     "seed": 2**63 - 1,
     "episode_seed": 2**63 - 1,
 }
@@ -82,6 +84,7 @@ _LEAST = {
     "episode_seed": 0,
     "seed": 0,
     "steps": 0,
+    "threads": 0,
     "meta_batch": 1,
     "train_ways": 2,
     "train_shots": 1,

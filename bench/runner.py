@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import filelock
+import torch
 
 from bench.algorithm import Algorithm
 from bench.allocator import keep_large_blocks
@@ -22,6 +23,7 @@ from bench.evaluation import evaluate
 from bench.files import write_atomically
 from bench.job import Job
 from bench.pool import EpisodeStream
+from bench.profiling import Profile
 from bench.provenance import peak_memory
 from bench.recording import describe, episodes_csv, summarise
 from bench.results import (
@@ -45,6 +47,7 @@ class Watcher:
     training: Callable[[TrainingProgress], None] = lambda progress: None
     evaluation: Callable[[int, int], None] = lambda done, total: None
     stop: Callable[[], bool] = lambda: False
+    profile: Profile = field(default_factory=Profile)
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,14 @@ class _Clock:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + elapsed, 3)
 
 
-def set_up_process() -> None:
-    """Prepares this process for computing; called once, by whoever owns the process."""
+def set_up_process(threads: int | None) -> None:
+    """Prepares this process for computing; called once, by whoever owns the process.
+
+    `threads` is the number of torch's threads; None leaves it as it is.
+    """
     keep_large_blocks()
+    if threads is not None:
+        torch.set_num_threads(threads)
 
 
 def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
@@ -93,10 +101,12 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
         record = describe(job)
         if earlier and mode.resume:
             _check_same_code(earlier, record)
+            record = _with_threads_of(earlier, record, job)
         clock = _Clock()
         record.write(job.folder)
         try:
-            done = _train_and_evaluate(job, record, clock, watcher)
+            with watcher.profile.running():
+                done = _train_and_evaluate(job, record, clock, watcher)
         except BaseException as error:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt)
             text = " ".join(str(error).split()) or type(error).__name__
@@ -121,6 +131,15 @@ def _check_same_code(earlier: RunRecord, now: RunRecord) -> None:
             f"the code of {now.algorithm.name} has changed since this run began; "
             "undo that, or start over with --force"
         )
+
+
+def _with_threads_of(earlier: RunRecord, now: RunRecord, job: Job) -> RunRecord:
+    """Goes on with the threads that a run began with, unless the user chose others."""
+    threads = earlier.environment.threads
+    if job.config.threads or threads > now.environment.cores:
+        return now
+    torch.set_num_threads(threads)
+    return replace(now, environment=replace(now.environment, threads=threads))
 
 
 def check_writable(folder: Path) -> None:
@@ -180,7 +199,7 @@ def _train_and_evaluate(job: Job, record: RunRecord, clock: _Clock, watcher: Wat
     with clock.phase("loading test data"):
         test = _stream(job, "test")
         sealed = replace(record.protocol, sha256=test.digest(job.config.episodes))
-    with clock.phase("evaluation"):
+    with clock.phase("evaluation"), watcher.profile.phase("evaluation"):
         results = evaluate(
             algorithm,
             test,
@@ -217,6 +236,7 @@ def _train(
         Schedule(job.validate_every, job.config.validation_episodes, job.config.checkpoint_every),
         job.config.seed,
         state,
+        watcher.profile,
     )
     if state.exists():
         trainer.resume()

@@ -30,6 +30,7 @@ from bench.errors import Interrupted, RunFailed
 from bench.evaluation import evaluate
 from bench.failures import plugin_code
 from bench.pool import EpisodeStream
+from bench.profiling import Profile
 from bench.seeds import seed_torch
 
 LESS_MEMORY = "use a smaller --meta-batch, --train-ways, --train-queries or --backbone"
@@ -66,6 +67,7 @@ class MetaTrainer:
         schedule: when to validate and to save.
         seed: the training seed.
         state_file: where the state is saved.
+        profile: whoever times the phases.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class MetaTrainer:
         schedule: Schedule,
         seed: int,
         state_file: Path,
+        profile: Profile | None = None,
     ) -> None:
         self.algorithm, self.plan, self.train, self.validation = algorithm, plan, train, validation
         self.schedule, self.seed, self.state_file = schedule, seed, state_file
@@ -85,6 +88,8 @@ class MetaTrainer:
         self.course = Course(algorithm.name)
         self.best: Weights = {}
         self.saved_step = 0
+        self.profile = profile or Profile()
+        self.profile.watch(self.optimizer)
 
     def resume(self) -> None:
         """Takes up the saved state; raises BenchError if it is damaged or of another algorithm."""
@@ -103,6 +108,7 @@ class MetaTrainer:
         started, tasks = time.perf_counter(), 0
         while self.course.step < self.plan.steps:
             before = time.perf_counter()
+            self.profile.step()
             loss = self._step(self.course.step)
             self._advance(stop)
             elapsed = time.perf_counter() - before
@@ -126,10 +132,12 @@ class MetaTrainer:
         factor = _factor(self.plan, step)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
-        episodes = self.train.episodes(step * self.plan.meta_batch, self.plan.meta_batch)
+        with self.profile.phase("sampling"):
+            episodes = self.train.episodes(step * self.plan.meta_batch, self.plan.meta_batch)
         self.algorithm.train()
         seed_torch(self.seed, "step", step)
-        with plugin_code(self.algorithm.name, f"training, at step {step + 1}", LESS_MEMORY):
+        doing = f"training, at step {step + 1}"
+        with plugin_code(self.algorithm.name, doing, LESS_MEMORY), self.profile.phase("forward"):
             loss = self.algorithm.train_step(episodes, self.optimizer)
             is_finite = math.isfinite(loss)
         if not is_finite:
@@ -146,13 +154,14 @@ class MetaTrainer:
         due = step % self.schedule.validate_every == 0 or step == self.plan.steps
         if self.validation is None or not due:
             return
-        results = evaluate(
-            self.algorithm,
-            self.validation,
-            self.schedule.validation_episodes,
-            seed=self.seed,
-            stop=stop,
-        )
+        with self.profile.phase("validation"):
+            results = evaluate(
+                self.algorithm,
+                self.validation,
+                self.schedule.validation_episodes,
+                seed=self.seed,
+                stop=stop,
+            )
         look = Validation(step, float(results.accuracy.mean()), float(results.loss.mean()))
         self.course = replace(self.course, validations=(*self.course.validations, look))
         if look.accuracy > self.course.best_accuracy:

@@ -37,6 +37,7 @@ def own_cache_and_one_thread(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Keeps tests away from the user's cache, and to one core."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # for runs, which else choose by the load
         patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

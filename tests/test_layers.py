@@ -23,7 +23,7 @@ PLUGIN_FOLDERS = ("plugins", "datasets")
 INSTALLED_NAMES = tuple(f"bench_{folder}" for folder in PLUGIN_FOLDERS)
 LIGHT = (
     *("results", "statistics", "leaderboard", "files", "errors", "parameters", "episodes"),
-    *("sampling", "config", "cli", "hookspecs"),
+    *("sampling", "config", "cli", "hookspecs", "threads"),
 )
 
 

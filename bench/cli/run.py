@@ -16,9 +16,11 @@ import click
 from bench.cli.config_file import as_toml, read_config
 from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
+from bench.cli.profile import profile_table
 from bench.config import RunConfig
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
+from bench.threads import busy_cores, choose_threads, read_processor, usable_cores
 
 if TYPE_CHECKING:
     from bench.results import RunRecord
@@ -77,6 +79,9 @@ if TYPE_CHECKING:
     "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
 )
 @click.option(
+    "--threads", type=int, default=0, show_default=True, help="Torch's; 0: one per idle core."
+)
+@click.option(
     "--out", default="results", show_default=True, metavar="DIR", help="Where run folders go."
 )
 @click.option(
@@ -96,6 +101,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 @click.option("--force", is_flag=True, help="Redo a run that is there already.")
+@click.option("--profile", is_flag=True, help="Show where the time goes; trace a few steps.")
 @click.option("--dry-run", is_flag=True, help="Check everything, then stop.")
 @click.option("--print-config", is_flag=True, help="Print all resolved values as TOML, then stop.")
 @plugin_option
@@ -103,6 +109,7 @@ if TYPE_CHECKING:
 def command(
     resume: bool,
     force: bool,
+    profile: bool,
     dry_run: bool,
     print_config: bool,
     plugin: tuple[str, ...],
@@ -121,17 +128,21 @@ def command(
     if resume and force:
         raise BenchError("--resume goes on and --force starts over; give one of them")
 
+    before = read_processor()
+    registry = load_plugins(plugin)
+    threads = _threads(config.threads, busy_cores(before, read_processor()))
     from bench.cli.progress import bars
     from bench.job import prepare
+    from bench.profiling import TRACE_FILE, Profile, Profiler
     from bench.runner import Mode, Watcher, check_writable, execute, set_up_process
 
-    set_up_process()
-    registry = load_plugins(plugin)
+    set_up_process(threads)
     with bars() as shown:
         job = prepare(config, registry, shown.dataset)
+        watching = Profiler(job.folder / TRACE_FILE, job.device) if profile else Profile()
         if not (dry_run or print_config):
             with _stop_on_signal() as stop:
-                watcher = Watcher(shown.training, shown.evaluation, stop)
+                watcher = Watcher(shown.training, shown.evaluation, stop, watching)
                 record = _execute(execute, job, Mode(resume, force), watcher)
     if print_config:
         click.echo(as_toml(job))
@@ -140,6 +151,21 @@ def command(
         click.echo(f"all well; this run would be written to {job.folder}")
     else:
         click.echo(summary(record, job.folder))
+        if isinstance(watching, Profiler):
+            click.echo(f"\n{profile_table(watching)}")
+
+
+def _threads(wanted: int, busy: float) -> int | None:
+    """Returns the number of threads, and says so if it is less than the machine has."""
+    threads, most = choose_threads(wanted, busy), usable_cores()
+    if not wanted and threads is not None and threads < most:
+        noun = "thread" if threads == 1 else "threads"
+        click.echo(
+            f"bench: {threads} {noun}, as others keep {busy:.1f} cores busy; "
+            f"--threads {most} takes all",
+            err=True,
+        )
+    return threads
 
 
 def _execute(execute: Callable[..., RunRecord], *arguments: object) -> RunRecord:
