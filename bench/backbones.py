@@ -71,12 +71,19 @@ class ConvNet(Embedding):
         for convolution, norm, poolable in zip(
             self.convolutions, self.norms, self.poolable, strict=True
         ):
-            maps = convolution(maps).contiguous(memory_format=torch.channels_last)
-            maps = norm(maps)
+            maps = norm(_channels_last(convolution(maps)))
             if self.pool and poolable:
                 maps = F.max_pool2d(maps, 2)
             maps = F.relu(maps)  # after pooling: the same values and gradients, a quarter of them
         return maps.flatten(1) if self.pool else maps.mean((2, 3))
+
+
+def _channels_last(maps: Tensor) -> Tensor:
+    """Returns maps (b, c, h, w) with the channels of a pixel side by side in memory.
+
+    That is `contiguous` with a memory format, but said so that torch.func.vmap can follow.
+    """
+    return maps.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
 
 
 class MLP(Embedding):

@@ -17,18 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.algorithm import Algorithm, EmbeddingLearner
-from bench.backbones import shares_statistics
 from bench.episodes import Examples
 from bench.errors import Interrupted, RunFailed
 from bench.failures import plugin_code
+from bench.features import LESS_MEMORY, embeds_alone, score_by_features
 from bench.pool import EpisodeStream
 from bench.sampling import EpisodeIndices
 from bench.seeds import seed_torch
 
 CHUNK = 32
 """Episodes per batch of sampling and scoring."""
-
-LESS_MEMORY = "use fewer --queries or a smaller --backbone"
 
 
 @dataclass(frozen=True)
@@ -71,30 +69,26 @@ def evaluate(
     """
     algorithm.eval()
     before = tensor_digests(algorithm)
-    if isinstance(algorithm, EmbeddingLearner) and _embeds_alone(algorithm) and not plain:
-        scored = _by_embedding(algorithm, stream, count)
+    if isinstance(algorithm, EmbeddingLearner) and embeds_alone(algorithm) and not plain:
+        scored = score_by_features(algorithm, stream, count)
     else:
         scored = _one_by_one(algorithm, stream, count, seed)
     correct: list[NDArray[np.int64]] = []
     losses: list[NDArray[np.float64]] = []
+    done = 0
     for drawn, logits in scored:
+        _check_shape(algorithm.name, logits, (*drawn.query.shape, stream.protocol.ways))
         targets = torch.from_numpy(drawn.query_labels).to(logits.device)
-        right, loss = _score(algorithm.name, logits, targets, len(correct) * CHUNK)
+        right, loss = _score(algorithm.name, logits, targets, done)
         correct.append(right)
         losses.append(loss)
-        done = sum(map(len, correct))
+        done += len(drawn)
         report(done, count)
         if done < count and stop():
             raise Interrupted("stopped during evaluation")
     _check_unchanged(algorithm, before)
     queries = stream.protocol.ways * stream.protocol.queries
     return EpisodeResults(np.concatenate(correct), np.concatenate(losses), queries)
-
-
-def _embeds_alone(algorithm: EmbeddingLearner) -> bool:
-    """Tells whether the embedding of an image depends on that image alone, so once is enough."""
-    inherits = type(algorithm).adapt is EmbeddingLearner.adapt
-    return inherits and not shares_statistics(algorithm)
 
 
 def _chunks(stream: EpisodeStream, count: int) -> Iterator[tuple[int, int]]:
@@ -124,54 +118,12 @@ def _one_by_one(
         yield stream.indices(start, size), torch.stack(logits)
 
 
-def _by_embedding(
-    algorithm: EmbeddingLearner, stream: EpisodeStream, count: int
-) -> Iterator[tuple[EpisodeIndices, Tensor]]:
-    """Yields the same as `_one_by_one`, up to rounding, embedding each image once."""
-    features = _Features(algorithm, stream)
-    for block in stream.batches(count, 32 * CHUNK):
-        features.prepare(np.concatenate([block.support, block.query], axis=None))
-        for start in range(0, len(block), CHUNK):
-            indices = block.part(start, start + CHUNK)
-            labels = torch.from_numpy(indices.support_labels).to(stream.device)
-            known = Examples(features.at(indices.support), labels, stream.protocol.ways)
-            query = features.at(indices.query)
-            with torch.no_grad(), plugin_code(algorithm.name, "scoring", LESS_MEMORY):
-                logits = algorithm.scores(known, query)
-            _check_shape(algorithm.name, logits[0], (query.shape[1], stream.protocol.ways))
-            yield indices, logits
-
-
-class _Features:
-    """The features of a pool's images, each embedded when an episode first needs it."""
-
-    def __init__(self, algorithm: EmbeddingLearner, stream: EpisodeStream) -> None:
-        self._algorithm, self._pool, self._device = algorithm, stream.pool, stream.device
-        self._done = np.zeros(len(stream.pool.inputs), dtype=np.bool_)
-        self._features = torch.empty(0)
-
-    def prepare(self, rows: NDArray[np.int64]) -> None:
-        """Embeds the images at these rows (r,), but for those that have been."""
-        fresh = np.unique(rows[~self._done[rows]])
-        for start in range(0, len(fresh), 512):
-            part = fresh[start : start + 512]
-            with torch.no_grad(), plugin_code(self._algorithm.name, "embedding", LESS_MEMORY):
-                embedded = self._algorithm.embed(self._pool.gather(part, self._device))
-            if not len(self._features):
-                self._features = embedded.new_empty(len(self._done), *embedded.shape[1:])
-            self._features[torch.from_numpy(part).to(self._device)] = embedded
-        self._done[fresh] = True
-
-    def at(self, rows: NDArray[np.int64]) -> Tensor:
-        """Returns the features (*rows.shape, d) of images that were prepared."""
-        return self._features[torch.from_numpy(rows).to(self._device)]
-
-
-def _check_shape(name: str, logits: Tensor, shape: tuple[int, int]) -> None:
+def _check_shape(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:
     if logits.shape != shape:
         raise RunFailed(
-            f"{name} returned logits of shape {tuple(logits.shape)} for {shape[0]} queries and "
-            f"{shape[1]} ways; a predictor returns (queries, ways)"
+            f"{name} returned logits of shape {tuple(logits.shape)} for {shape[-2]} queries and "
+            f"{shape[-1]} ways; a predictor returns (queries, ways), and scores the same after "
+            "the axes of its tasks"
         )
 
 

@@ -26,13 +26,10 @@ class ProtoNet(EmbeddingLearner):
         self.lr = lr
 
     def scores(self, support: Examples, query: Tensor) -> Tensor:
+        # Of -|q - p|^2 the part -|q|^2 is the same for every class, so softmax forgets it.
         prototypes = support.class_means()
-        cross = query @ prototypes.mT
-        return 2 * cross - _norms(query).unsqueeze(-1) - _norms(prototypes).unsqueeze(-2)
-
-
-def _norms(features: Tensor) -> Tensor:
-    return features.square().sum(-1)
+        norms = prototypes.square().sum(-1).unsqueeze(-2)
+        return query @ (2 * prototypes).mT - norms
 
 
 @hookimpl
