@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,17 +15,18 @@ import torch
 from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
 from bench.backbones import Backbone, find_backbone
 from bench.cache import Progress, cache_root, open_dataset
-from bench.config import RunConfig
+from bench.config import DATA_PREFIX, RunConfig
 from bench.dataset import DataFiles, Dataset, Split
 from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError, RunFailed, nearest
 from bench.extras import EXTRAS, is_installed
 from bench.failures import plugin_code
-from bench.parameters import Value, settle
+from bench.parameters import Value, parameters_of, settle
 from bench.registry import Registry
 from bench.sampling import check_protocol
 from bench.stored import CachedDataset, SplitRecord
 
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 SCHEDULES = ("constant", "cosine")
 
 
@@ -100,10 +102,13 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         if not is_installed(package):
             cure = "bench" if package in EXTRAS else "pip"
             raise BenchError(f"{config.algo} needs {package}; install it: {cure} install {package}")
+    _check_names(config, algorithm, dataset)
     parameters = settle(config.algo, algorithm, config.algorithm_settings())
     data_parameters = settle(config.data, dataset, config.data_settings())
     device = find_device(config.device)
     chosen = find_backbone(config.backbone) if config.backbone else None
+    if chosen and algorithm.backbone is None:
+        raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
     files = DataFiles(data_root(config.data_root), config.download)
     data = open_dataset(_source(dataset, data_parameters), data_parameters, files, progress)
     test = EpisodeProtocol(config.ways, config.shots, config.queries)
@@ -129,6 +134,19 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     data.check_sizes()
     job.build()
     return job
+
+
+def _check_names(config: RunConfig, algorithm: type[Algorithm], dataset: type[Dataset]) -> None:
+    """Raises BenchError for a `--set` name that neither has, whichever of them it was meant for."""
+    known = [p.name for p in parameters_of(algorithm)]
+    known += [DATA_PREFIX + p.name for p in parameters_of(dataset)]
+    for name in config.set:
+        bare = name.removeprefix(DATA_PREFIX)
+        twins = [other for other in known if other.removeprefix(DATA_PREFIX) == bare]
+        if name not in known:
+            owner = config.algo if name == bare else config.data
+            hint = f"did you mean '{twins[0]}'?" if twins else nearest(name, known)
+            raise BenchError(f"{owner} has no parameter '{bare}'; {hint}")
 
 
 def _source(dataset: type[Dataset], parameters: dict[str, Value]) -> Dataset:
@@ -191,13 +209,15 @@ def find_device(name: str) -> torch.device:
     """Returns the device of that name; `auto` is a CUDA GPU if there is one, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.partition(":")[0] not in DEVICES:
+        raise BenchError(f"--device is '{name}'; known: {', '.join(DEVICES)}, cuda:1 and so on")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = textwrap.shorten(str(error), 80, placeholder=" ...")
         raise BenchError(
-            f"--device is '{name}', which cannot be used here ({reason}); known: auto, cpu, cuda"
+            f"--device is '{name}', which cannot be used here ({reason}); try --device auto"
         ) from None
     return device
 

@@ -118,6 +118,8 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
                     f"cannot write to {job.folder} ({error.strerror or error}); make room, then "
                     "go on with --resume"
                 ) from error
+            if isinstance(error, BenchError) and not isinstance(error, RunFailed | Interrupted):
+                raise RunFailed(str(error)) from error  # it was found when the run was under way
             raise
         done.write(job.folder)
         (job.folder / STATE_FILE).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -125,11 +126,15 @@ def _absent(root: Path, why: str) -> str:
 def _download(root: Path) -> None:
     """Fetches both parts (16 MB) with torchvision's Omniglot, which checks their md5."""
     datasets = import_extra("torchvision.datasets")
+    made = [path for path in (root / FOLDER, root, *root.parents) if not path.exists()]
     try:
         for background in (True, False):
             datasets.Omniglot(str(root), background=background, download=True)
     except Exception as error:  # torchvision raises whatever its transport raises
         reason = " ".join(str(error).split())
+        for path in made:  # empty ones only: the root may be a typing error
+            with suppress(OSError):
+                path.rmdir()
         raise BenchError(_absent(root, f"and the download failed ({reason})")) from error
 
 

@@ -23,7 +23,7 @@ PLUGIN_FOLDERS = ("plugins", "datasets")
 INSTALLED_NAMES = tuple(f"bench_{folder}" for folder in PLUGIN_FOLDERS)
 LIGHT = (
     *("results", "statistics", "leaderboard", "files", "errors", "parameters", "episodes"),
-    *("sampling", "config", "cli", "hookspecs", "threads"),
+    *("sampling", "config", "cli", "hookspecs", "threads", "interruption", "__main__"),
 )
 
 
@@ -34,8 +34,10 @@ def module_name(path: Path) -> str:
 
 BENCH = {module_name(path): path for path in sorted((ROOT / "bench").rglob("*.py"))}
 PLUGINS = sorted(path for folder in PLUGIN_FOLDERS for path in (ROOT / folder).rglob("*.py"))
-SOURCES = [*BENCH.values(), *PLUGINS]
-SILENT = [path for path in SOURCES if not path.is_relative_to(ROOT / "bench" / "cli")]
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
+SOURCES = [*BENCH.values(), *PLUGINS, *BENCHMARKS]
+PRINTERS = (ROOT / "bench" / "cli", ROOT / "benchmarks" / "__main__.py")
+SILENT = [path for path in SOURCES if not any(path.is_relative_to(p) for p in PRINTERS)]
 
 
 def label(path: Path) -> str:
@@ -132,6 +134,11 @@ def test_the_harness_imports_no_plugin(name: str) -> None:
     }
 
 
+@pytest.mark.parametrize("path", [*BENCH.values(), *PLUGINS], ids=label)
+def test_what_is_installed_does_not_know_the_benchmarks(path: Path) -> None:
+    assert "benchmarks" not in top_level(imports(path, run_on_import=False))
+
+
 def test_the_harness_names_no_algorithm_of_this_repository_in_its_code() -> None:
     """Help texts and error messages may give examples; decisions may not hang on a name."""
     algorithms = {path.stem for path in (ROOT / "plugins").glob("[a-z]*.py")} | {"l2l-maml"}
@@ -212,7 +219,7 @@ def test_there_is_no_import_cycle() -> None:
 def test_nothing_but_the_command_line_imports_the_command_line(path: Path) -> None:
     taken = imports(path, run_on_import=False)
     if path.name == "__main__.py":  # it starts the command line
-        taken -= {"bench.cli", "bench.cli.main"}
+        taken -= {"bench.cli", "bench.cli.run_command_line"}
     assert not any(one == "bench.cli" or one.startswith("bench.cli.") for one in taken)
 
 

@@ -6,15 +6,14 @@ torch at its top, so that `bench --help` answers at once.
 
 from __future__ import annotations
 
-import sys
-
 import click
 from click.exceptions import Exit
 
 from bench.cli.commands import Commands
 from bench.errors import BenchError
+from bench.interruption import EXIT_INTERRUPTED
 
-EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE = 1, 2, 4
+EXIT_FAILED, EXIT_USAGE = 1, 4
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,11 +24,6 @@ def cli() -> None:
     Exit codes: 0 ok, 1 failed, 2 interrupted (continue with --resume), 4 wrong usage,
     5 nothing matched.
     """
-
-
-def main() -> None:
-    """Runs the command line and exits with its code."""
-    sys.exit(run_command_line(sys.argv[1:]))
 
 
 def run_command_line(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import click
 
@@ -15,6 +15,14 @@ from bench.errors import BenchError, nearest
 
 if TYPE_CHECKING:
     from bench.job import Job
+
+
+_KINDS = {
+    bool: ("write true or false", "true"),
+    int: ("write a whole number", "5"),
+    str: ("write a text in quotes", '"..."'),
+}
+"""The types of flags, with what to write for them."""
 
 
 def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -32,9 +40,23 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
     for key in plain:
         if key not in known:
             raise BenchError(f"--config {path} has an unknown key '{key}'; {nearest(key, known)}")
+    _check_types(plain, path)
     if "set" in plain:
         plain["set"] = [f"{key}={value}" for key, value in _flatten(plain["set"], path)]
     context.default_map = {**(context.default_map or {}), **plain}
+
+
+def _check_types(values: Mapping[str, object], path: Path) -> None:
+    """Raises BenchError for a value that its flag would not take: TOML has types of its own."""
+    hints = get_type_hints(RunConfig)
+    for key, value in values.items():
+        if key == "set":  # whose values are checked as those of --set
+            continue
+        for kind, (words, example) in _KINDS.items():
+            wants = kind in (hints[key], *get_args(hints[key]))
+            if wants and type(value) is not kind:
+                shown = str(value).lower() if isinstance(value, bool) else repr(value)
+                raise BenchError(f"--config {path}: {key} is {shown}; {words}: {key} = {example}")
 
 
 def _flatten(table: Any, path: Path) -> Iterator[tuple[str, object]]:  # TOML values are anything

@@ -192,8 +192,11 @@ def test_a_job_builds_its_algorithm_with_its_parameters(some: Registry) -> None:
         ({"data": "image"}, "no dataset 'image'; did you mean 'images'"),
         ({"backbone": "conv5"}, "no backbone 'conv5'; did you mean 'conv"),
         ({"schedule": "cosinus"}, "--schedule is 'cosinus'; did you mean 'cosine'"),
-        ({"set": {"rate": "1"}}, "learner has no parameter 'rate'; known: lr"),
-        ({"set": {"data.sed": "1"}}, "images has no parameter 'sed'; did you mean 'seed'"),
+        (
+            {"set": {"rate": "1"}},
+            "learner has no parameter 'rate'; known: data.seed, data.train, lr",
+        ),
+        ({"set": {"data.sed": "1"}}, "images has no parameter 'sed'; did you mean 'data.seed'"),
         ({"set": {"lr": "fast"}}, "lr is 'fast'; it must be of type float"),
         ({"ways": 7}, "7 ways, but the val split has 6 classes"),
         ({"train_ways": 7}, "7 ways, but the train split has 6 classes"),
@@ -201,7 +204,7 @@ def test_a_job_builds_its_algorithm_with_its_parameters(some: Registry) -> None:
         ({"train_queries": 20}, "of the train split has 20 images"),
         ({"ways": 7, "data": "points"}, "7 ways, but the test split has 6 classes"),
         ({"set": {"data.train": "0"}}, "images has no classes in its train split"),
-        ({"device": "gpu"}, "--device is 'gpu', which cannot be used here"),
+        ({"device": "gpu"}, "--device is 'gpu'; known: auto, cpu, cuda"),
         ({"algo": "needy"}, "needy needs a_package_that_is_not_there; install it: pip install a_p"),
         ({"algo": "choosy"}, "choosy: ways is 5; it must be even"),
         ({"algo": "unfinished"}, "unfinished: .*adapt"),
@@ -277,9 +280,10 @@ def test_the_device_is_found_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "cuda:9999", "cpu:x", "meta"])
-def test_a_device_that_cannot_be_used_is_refused_with_those_that_are_known(name: str) -> None:
-    with pytest.raises(BenchError, match=f"--device is '{name}'.*known: auto, cpu, cuda"):
+def test_a_device_that_cannot_be_used_is_refused_in_a_few_words(name: str) -> None:
+    with pytest.raises(BenchError, match=f"--device is '{name}'.*auto") as caught:
         find_device(name)
+    assert len(str(caught.value)) < 170
 
 
 def test_data_is_read_from_the_chosen_folder_or_from_the_cache() -> None:

@@ -122,6 +122,32 @@ def test_a_failed_run_is_recorded_with_its_reason(
     assert record.outcome is None
 
 
+def test_a_cache_that_is_found_damaged_under_way_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    job = job_for(SMALL, tmp_path / "out")
+    damaged = job.data.folder / "test.bin"
+
+    def damage(progress: object) -> None:
+        damaged.write_bytes(b"")
+
+    with pytest.raises(RunFailed, match=r"test\.bin is missing or truncated"):
+        execute(job, Mode(), Watcher(training=damage))
+    assert read_run(job.folder).status == "failed"
+
+
+def test_a_state_that_is_found_damaged_fails_the_run(tmp_path: Path) -> None:
+    job = job_for(SMALL, tmp_path)
+    seen: list[int] = []
+    watcher = Watcher(lambda progress: seen.append(progress.step), stop=lambda: len(seen) == 3)
+    with pytest.raises(Interrupted):
+        execute(job, Mode(), watcher)
+    (job.folder / "training.safetensors").write_bytes(b"damaged")
+    with pytest.raises(RunFailed, match="cannot be read"):
+        execute(job, Mode(resume=True), Watcher())
+
+
 def test_a_folder_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:
     import hashlib
 

@@ -21,7 +21,16 @@ CASES = {
     "unknown dataset": (["--algo", "pixels", "--data", "omniglott"], "'omniglot'"),
     "unknown backbone": ([*GOOD, "--backbone", "conv44"], "'conv4'"),
     "unknown parameter": ([*GOOD, "--set", "learning_rate=1"], "learning_rate"),
-    "unknown data parameter": ([*GOOD, "--set", "data.spreed=1"], "'spread'"),
+    "unknown data parameter": ([*GOOD, "--set", "data.spreed=1"], "did you mean 'data.spread'"),
+    "data parameter without its prefix": (
+        [*GOOD, "--set", "spread=1"],
+        "did you mean 'data.spread'",
+    ),
+    "parameter with the prefix of data": ([*GOOD, "--set", "data.lr=1"], "did you mean 'lr'"),
+    "backbone for a method without one": (
+        ["--algo", "pixels", "--data", "gaussians", "--backbone", "mlp"],
+        "pixels uses none",
+    ),
     "unknown flag": ([*GOOD, "--way", "5"], "--ways"),
     "parameter of the wrong type": ([*GOOD, "--set", "lr=fast"], "lr is 'fast'"),
     "parameter that is not a number": ([*GOOD, "--set", "lr=nan"], "lr is 'nan'"),
@@ -77,7 +86,13 @@ def test_bad_input_gets_one_line_and_writes_nothing(
     [
         ("ways = [", "not valid TOML"),
         ("wayz = 5", "'ways'"),
-        ('ways = "many"', "many"),
+        ('ways = "many"', "ways is 'many'; write a whole number"),
+        ("steps = true", "steps is true; write a whole number"),
+        ("shots = 1.5", "shots is 1.5; write a whole number"),
+        ("ways = [5]", "ways is [5]; write a whole number"),
+        ("algo = 3", "algo is 3; write a text in quotes"),
+        ('download = "no"', "download is 'no'; write true or false"),
+        ("download = 0", "download is 0; write true or false"),
         ("set = 3", "must be a table"),
         ("[set]\nlrr = 1", "'lr'"),
         ("shots = -2", "--shots is -2"),
@@ -141,7 +156,7 @@ def test_a_checkpoint_of_another_algorithm_is_refused_by_name(
     text = (target / "run.json").read_text().replace('"complete"', '"interrupted"')
     (target / "run.json").write_text(text)
     shutil.copy(foreign / "checkpoint.safetensors", target / "training.safetensors")
-    assert run_command_line(["run", "--algo", "maml", *common, "--resume"]) == 4
+    assert run_command_line(["run", "--algo", "maml", *common, "--resume"]) == 1
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert "protonet" in message
     assert "maml" in message
@@ -158,7 +173,7 @@ def test_a_run_is_not_resumed_with_other_code(
     assert run_command_line(arguments) == 0
     record = next((tmp_path / "out").iterdir()) / "run.json"
     record.write_text(record.read_text().replace('"complete"', '"interrupted"'))
-    plugin.write_text(plugin.read_text().replace("return 2 * cross", "return 3 * cross"))
+    plugin.write_text(plugin.read_text() + "\n# another program\n")
     capsys.readouterr()
     assert run_command_line([*arguments, "--resume"]) == 4
     assert "code of own has changed" in capsys.readouterr().err

@@ -413,6 +413,38 @@ def test_a_download_that_fails_is_told_with_its_reason_and_what_to_do(
     assert_names_files_place_and_alternatives(str(caught.value), tmp_path)
 
 
+def test_a_download_that_fails_leaves_no_folder_behind(
+    tmp_path: Path, registry: Registry, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(root: str, background: bool) -> None:
+        (Path(root) / "omniglot-py").mkdir(parents=True)  # as torchvision does
+        raise OSError
+
+    monkeypatch.setattr(module, "import_extra", lambda name: FakeTorchvision(fail))
+    with pytest.raises(BenchError, match="download failed"):
+        read(registry, tmp_path / "a" / "typo", download=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_that_fails_keeps_what_was_there(
+    tmp_path: Path, registry: Registry, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(root: str, background: bool) -> None:
+        (Path(root) / "omniglot-py" / "images_background.zip").write_bytes(b"half")
+        raise OSError
+
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "omniglot-py").mkdir()
+    monkeypatch.setattr(module, "import_extra", lambda name: FakeTorchvision(fail))
+    with pytest.raises(BenchError, match="download failed"):
+        read(registry, tmp_path, download=True)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [
+        "empty",
+        "images_background.zip",
+        "omniglot-py",
+    ]
+
+
 def test_what_was_downloaded_is_read(
     small: Small,
     tmp_path: Path,
