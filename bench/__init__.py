@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from bench.episodes import Episode, EpisodeProtocol, Examples
     from bench.errors import BenchError
     from bench.extras import import_extra
+    from bench.gradient import GradientLearner
     from bench.hookspecs import hookimpl
+    from bench.taskbatch.network import Model, Weights
 
 _HOME = {
     "Algorithm": "algorithm",
@@ -29,11 +31,14 @@ _HOME = {
     "Episode": "episodes",
     "EpisodeProtocol": "episodes",
     "Examples": "episodes",
+    "GradientLearner": "gradient",
+    "Model": "taskbatch.network",
     "Norm": "backbones",
     "Predictor": "algorithm",
     "Split": "dataset",
     "TaskSpec": "algorithm",
     "TrainingPlan": "algorithm",
+    "Weights": "taskbatch.network",
     "hookimpl": "hookspecs",
     "import_extra": "extras",
 }
@@ -49,11 +54,14 @@ __all__ = [
     "Episode",
     "EpisodeProtocol",
     "Examples",
+    "GradientLearner",
+    "Model",
     "Norm",
     "Predictor",
     "Split",
     "TaskSpec",
     "TrainingPlan",
+    "Weights",
     "hookimpl",
     "import_extra",
 ]

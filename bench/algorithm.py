@@ -23,6 +23,10 @@ Predictor = Callable[[Tensor], Tensor]
 """From query inputs (m, ...) to logits (m, n)."""
 
 
+Decay = Literal["constant", "linear", "cosine"]
+"""How the learning rate falls from its full value at the first step to zero after the last."""
+
+
 @dataclass(frozen=True)
 class TrainingPlan:
     """How an algorithm wants to be trained unless the user says otherwise.
@@ -35,7 +39,7 @@ class TrainingPlan:
     ways: int | None = None
     shots: int | None = None
     queries: int | None = None
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Decay = "constant"
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ class EmbeddingLearner(Algorithm):
 
     def __init__(self, spec: TaskSpec) -> None:
         super().__init__(spec)
-        self.embedding: nn.Module = spec.backbone()
+        self.embedding: Embedding = spec.backbone()
 
     @abstractmethod
     def scores(self, support: Examples, query: Tensor) -> Tensor:

@@ -36,6 +36,12 @@ class Examples:
         member = (self.targets.unsqueeze(-1) == labels).to(self.inputs.dtype)  # (..., s, n)
         return member.mT @ self.inputs / member.sum(-2).unsqueeze(-1)
 
+    def at(self, places: Tensor) -> Examples:
+        """Returns the examples at these places (b,), the same ones of every task."""
+        axis = self.targets.ndim - 1
+        inputs = self.inputs.index_select(axis, places)
+        return Examples(inputs, self.targets.index_select(axis, places), self.n_way)
+
     def to(self, device: torch.device) -> Examples:
         """Returns the same examples on `device`."""
         return Examples(self.inputs.to(device), self.targets.to(device), self.n_way)

@@ -21,6 +21,7 @@ from bench.episodes import Examples
 from bench.errors import Interrupted, RunFailed
 from bench.failures import plugin_code
 from bench.features import LESS_MEMORY, embeds_alone, score_by_features
+from bench.gradient import GradientLearner, stack_examples
 from bench.pool import EpisodeStream
 from bench.sampling import EpisodeIndices
 from bench.seeds import seed_torch
@@ -59,8 +60,9 @@ def evaluate(
 ) -> EpisodeResults:
     """Evaluates on the first `count` episodes of a stream.
 
-    Embedding learners take the fast path where it is exact, unless `plain` is asked for: each
-    image is embedded once. Randomness in `adapt` is seeded per episode.
+    Unless `plain` is asked for, fast paths are taken where they are exact: embedding learners
+    embed each image once, gradient learners adapt to many tasks at a time. On the
+    plain path randomness in `adapt` is seeded per episode.
 
     Raises:
         RunFailed: the algorithm raised an exception, gave logits of the wrong shape or not
@@ -71,6 +73,8 @@ def evaluate(
     before = tensor_digests(algorithm)
     if isinstance(algorithm, EmbeddingLearner) and embeds_alone(algorithm) and not plain:
         scored = score_by_features(algorithm, stream, count)
+    elif isinstance(algorithm, GradientLearner) and algorithm.takes_tasks_together and not plain:
+        scored = _together(algorithm, stream, count)
     else:
         scored = _one_by_one(algorithm, stream, count, seed)
     correct: list[NDArray[np.int64]] = []
@@ -116,6 +120,20 @@ def _one_by_one(
             _check_shape(algorithm.name, answer, (len(episode.query), ways))
             logits.append(answer)
         yield stream.indices(start, size), torch.stack(logits)
+
+
+def _together(
+    algorithm: GradientLearner, stream: EpisodeStream, count: int
+) -> Iterator[tuple[EpisodeIndices, Tensor]]:
+    """Yields the same as `_one_by_one`, up to rounding, many tasks at a time."""
+    for start, size in _chunks(stream, count):
+        episodes = stream.episodes(start, size)
+        support = stack_examples([episode.support for episode in episodes])
+        query = torch.stack([episode.query.inputs for episode in episodes])
+        with plugin_code(algorithm.name, f"adapting to test episode {start}", LESS_MEMORY):
+            logits = algorithm.predict_together(support, query)
+        _check_shape(algorithm.name, logits[0], (query.shape[1], stream.protocol.ways))
+        yield stream.indices(start, size), logits
 
 
 def _check_shape(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:

@@ -6,13 +6,13 @@ import hashlib
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 import msgspec
 import numpy as np
 import torch
 
-from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
+from bench.algorithm import Algorithm, Decay, TaskSpec, TrainingPlan
 from bench.backbones import Backbone, find_backbone
 from bench.cache import Progress, cache_root, open_dataset
 from bench.config import DATA_PREFIX, RunConfig
@@ -27,7 +27,7 @@ from bench.sampling import check_protocol
 from bench.stored import CachedDataset, SplitRecord
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES: tuple[Decay, ...] = get_args(Decay)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,6 @@ def _plan(
     schedule = config.schedule or own.schedule
     if schedule not in SCHEDULES:
         raise BenchError(f"--schedule is '{schedule}'; {nearest(schedule, SCHEDULES)}")
-    chosen: Literal["constant", "cosine"] = "cosine" if schedule == "cosine" else "constant"
     return replace(
         own,
         steps=own.steps if config.steps is None else config.steps,
@@ -187,7 +186,7 @@ def _plan(
         ways=config.train_ways or min(own.ways or test.ways, max(classes, 2)),
         shots=config.train_shots or own.shots or test.shots,
         queries=config.train_queries or own.queries or test.queries,
-        schedule=chosen,
+        schedule=schedule,
     )
 
 

@@ -192,4 +192,6 @@ def _factor(plan: TrainingPlan, step: int) -> float:
     """Returns the share of the learning rate that step number `step` (from 0) uses."""
     if plan.schedule == "constant":
         return 1.0
+    if plan.schedule == "linear":
+        return 1.0 - step / plan.steps
     return 0.5 * (1.0 + math.cos(math.pi * step / plan.steps))

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.func import functional_call
 
-from bench import Algorithm, BenchError, Examples, Norm, Predictor, TaskSpec, TrainingPlan, hookimpl
+from bench import (
+    Algorithm,
+    BenchError,
+    Examples,
+    GradientLearner,
+    Model,
+    Norm,
+    TaskSpec,
+    TrainingPlan,
+    Weights,
+    hookimpl,
+)
 
 
-class MAML(Algorithm):
+class MAML(GradientLearner):
     """Takes gradient steps on the support set, and learns the weights that these start from.
 
     The inner loss is the mean cross-entropy over the support. The authors' code sums where we
@@ -43,7 +51,7 @@ class MAML(Algorithm):
         first_order: bool = False,
         norm: Norm = "batch",
     ) -> None:
-        super().__init__(spec)
+        super().__init__(spec, norm=norm)
         if inner_lr <= 0 or inner_steps < 1 or test_steps < 1:
             raise BenchError(
                 f"inner_lr {inner_lr}, inner_steps {inner_steps} and test_steps {test_steps} must "
@@ -51,26 +59,15 @@ class MAML(Algorithm):
             )
         self.lr, self.inner_lr, self.first_order = lr, inner_lr, first_order
         self.inner_steps, self.test_steps, self.norm = inner_steps, test_steps, norm
-        embedding = spec.backbone(norm)
-        self.network = nn.Sequential(embedding, nn.Linear(embedding.out_features, spec.ways))
-        if embedding.shares_statistics:
-            self.transduction = "batch norm uses the statistics of all queries together"
 
-    def adapt(self, support: Examples) -> Predictor:
-        weights: dict[str, Tensor] = dict(self.network.named_parameters())
+    def inner_loop(self, model: Model, weights: Weights, support: Examples) -> Weights:
         second_order = self.training and not self.first_order
         for _ in range(self.inner_steps if self.training else self.test_steps):
-            logits = functional_call(self.network, weights, support.inputs)
-            loss = F.cross_entropy(logits, support.targets)
+            loss = self.task_loss(model(weights, support.inputs), support.targets)
             slopes = torch.autograd.grad(loss, list(weights.values()), create_graph=second_order)
             pairs = zip(weights.items(), slopes, strict=True)
             weights = {name: w - self.inner_lr * slope for (name, w), slope in pairs}
-
-        def predict(query: Tensor) -> Tensor:
-            logits: Tensor = functional_call(self.network, weights, query)
-            return logits
-
-        return predict
+        return weights
 
 
 @hookimpl

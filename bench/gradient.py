@@ -1,0 +1,160 @@
+"""Gradient learners: a task is solved by steps from shared weights, many tasks at a time.
+
+The contract is a pure function, `inner_loop`, from weights and support to weights. Written for one
+task, it serves t tasks as well if every tensor simply has a leading task axis: weights (t, ...),
+inputs (t, s, ...), targets (t, s). So the harness runs a meta-batch together where it can; the
+plain path, one task at a time through `torch.func.functional_call`, is the reference.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from bench.algorithm import Algorithm, Predictor, TaskSpec
+from bench.backbones import Norm
+from bench.episodes import Episode, Examples
+from bench.taskbatch.network import Model, Weights, batched
+from bench.workers import in_parallel
+
+TOGETHER = 8
+"""Tasks per part, at most: more do not run faster, and their maps leave the processor's cache."""
+
+Answer = TypeVar("Answer")
+Work = Callable[[Model, Weights, Examples, slice], Answer]
+"""From the network as a function, weights, and support of some tasks, and which tasks these are."""
+
+Gradients = tuple[Tensor | None, ...]
+
+
+class GradientLearner(Algorithm):
+    """A learner that fits a copy of its network to each task by gradient steps.
+
+    The network is the backbone and a linear layer. One method must be written: `inner_loop`.
+
+    Args:
+        norm: statistics of batch norm in evaluation, see `Norm`.
+    """
+
+    def __init__(self, spec: TaskSpec, *, norm: Norm = "batch") -> None:
+        super().__init__(spec)
+        embedding = spec.backbone(norm)
+        self.network = nn.Sequential(embedding, nn.Linear(embedding.out_features, spec.ways))
+        if embedding.shares_statistics:
+            self.transduction = "batch norm uses the statistics of all queries together"
+
+    @abstractmethod
+    def inner_loop(self, model: Model, weights: Weights, support: Examples) -> Weights:
+        """Returns the weights that the support leads to, starting from `weights`.
+
+        A pure function: it keeps nothing, draws no random numbers, and combines weights,
+        gradients and hyperparameters elementwise. Then it serves one task (weights of the
+        network's own shapes, inputs (s, ...), targets (s,)) and t tasks at once (a leading axis
+        t on all of them). `model(weights, inputs)` gives logits, `task_loss` the loss, summed
+        over tasks, so that `torch.autograd.grad` gives each task its own gradient.
+        """
+
+    @staticmethod
+    def task_loss(logits: Tensor, targets: Tensor) -> Tensor:
+        """Returns the mean cross-entropy of logits (..., s, n), summed over leading axes."""
+        total = F.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="sum")
+        return total / targets.shape[-1]
+
+    def adapt(self, support: Examples) -> Predictor:
+        weights = self.inner_loop(self._plain, dict(self.network.named_parameters()), support)
+        return lambda query: self._plain(weights, query)
+
+    @property
+    def takes_tasks_together(self) -> bool:
+        """Whether `over_tasks` runs tasks together: the network allows it, `adapt` is our own."""
+        own = type(self).adapt is not GradientLearner.adapt
+        return not own and batched(self.network) is not None
+
+    def over_tasks(self, support: Examples, work: Work[Answer]) -> list[Answer]:
+        """Calls `work` on parts of t tasks, support (t, s, ...), in parallel; answers in order.
+
+        A part is some of the tasks together, or one task without a leading axis where the network
+        does not allow that.
+        """
+        shared = dict(self.network.named_parameters())
+        model = batched(self.network) if self.takes_tasks_together else None
+        if model is None:
+            singles = [
+                Examples(inputs, targets, support.n_way)
+                for inputs, targets in zip(support.inputs, support.targets, strict=True)
+            ]
+            return [
+                work(self._plain, shared, task, slice(i, i + 1)) for i, task in enumerate(singles)
+            ]
+
+        def together(part: slice) -> Answer:
+            some = Examples(support.inputs[part], support.targets[part], support.n_way)
+            tasks = len(some.inputs)
+            weights = {name: weight.expand(tasks, *weight.shape) for name, weight in shared.items()}
+            return work(model, weights, some, part)
+
+        return in_parallel(together, _parts(support.inputs))
+
+    def predict_together(self, support: Examples, query: Tensor) -> Tensor:
+        """Returns the logits (t, m, n) of t tasks' queries (t, m, ...), as `adapt` gives them.
+
+        Only where `takes_tasks_together`.
+        """
+
+        def work(model: Model, weights: Weights, some: Examples, part: slice) -> Tensor:
+            fitted = self.inner_loop(model, weights, some)
+            with torch.no_grad():
+                return model(fitted, query[part])
+
+        return torch.cat(self.over_tasks(support, work))
+
+    def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
+        if type(self).loss is not Algorithm.loss or not self.takes_tasks_together:
+            return super().train_step(episodes, optimizer)
+        query = stack_examples([episode.query for episode in episodes])
+        parameters = [p for p in self.parameters() if p.requires_grad]
+
+        def work(
+            model: Model, weights: Weights, some: Examples, part: slice
+        ) -> tuple[float, Gradients]:
+            fitted = self.inner_loop(model, weights, some)
+            loss = self.task_loss(model(fitted, query.inputs[part]), query.targets[part])
+            loss = loss / len(episodes)
+            return loss.item(), torch.autograd.grad(loss, parameters, allow_unused=True)
+
+        parts = self.over_tasks(stack_examples([episode.support for episode in episodes]), work)
+        set_gradients(parameters, [gradients for _, gradients in parts])
+        optimizer.step()
+        return sum(loss for loss, _ in parts)
+
+    def _plain(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """The network as a function of one task's weights and inputs: the reference."""
+        logits: Tensor = functional_call(self.network, dict(weights), inputs)
+        return logits
+
+
+def stack_examples(tasks: Sequence[Examples]) -> Examples:
+    """Returns examples with a leading task axis; tasks must be of one shape."""
+    inputs = torch.stack([task.inputs for task in tasks])
+    return Examples(inputs, torch.stack([task.targets for task in tasks]), tasks[0].n_way)
+
+
+def set_gradients(parameters: Sequence[nn.Parameter], parts: Sequence[Gradients]) -> None:
+    """Sets each parameter's gradient to the sum of what the parts, in order, give for it."""
+    for parameter, gradients in zip(parameters, zip(*parts, strict=True), strict=True):
+        known = [gradient for gradient in gradients if gradient is not None]
+        parameter.grad = torch.stack(known).sum(0) if known else None
+
+
+def _parts(inputs: Tensor) -> list[slice]:
+    """Divides t tasks evenly among the threads, at most `TOGETHER` in a part."""
+    tasks = len(inputs)
+    threads = 1 if inputs.is_cuda else torch.get_num_threads()
+    size = tasks if inputs.is_cuda else max(1, min(TOGETHER, -(-tasks // threads)))
+    return [slice(start, min(start + size, tasks)) for start in range(0, tasks, size)]
