@@ -1,150 +1,20 @@
-"""Training: resumed bit by bit, steered by validation, and failing with words."""
+"""Training: step by step, at a rate by schedule, steered by validation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.algorithm import Algorithm, Predictor, TaskSpec, TrainingPlan
-from bench.backbones import find_backbone
-from bench.checkpoint import Course, load_state
-from bench.episodes import Episode, Examples
-from bench.errors import BenchError, Interrupted, RunFailed
-from bench.evaluation import evaluate
-from bench.pool import EpisodeStream
-from bench.training import MetaTrainer, Schedule, TrainingProgress
-
-SPEC = TaskSpec((1, 12, 12), ways=3, shots=2, chosen_backbone=find_backbone("conv4-32"))
-Streams = Callable[..., EpisodeStream]
-Stop = Callable[[], bool]
-
-
-def never() -> bool:
-    return False
-
-
-def silent(progress: TrainingProgress) -> None:
-    pass
-
-
-@pytest.fixture
-def make_trainer(tmp_path: Path, make_stream: Streams) -> Callable[..., MetaTrainer]:
-    """Makes a trainer of an algorithm on the small pools."""
-
-    def make(
-        algorithm: Algorithm,
-        plan: TrainingPlan,
-        *,
-        validate: bool = True,
-        every: int = 2,
-        checkpoint_every: int = 100,
-        seed: int = 0,
-    ) -> MetaTrainer:
-        return MetaTrainer(
-            algorithm,
-            plan,
-            make_stream(),
-            make_stream(split="val", seed=1, classes=20) if validate else None,
-            Schedule(every, 3, checkpoint_every),
-            seed,
-            tmp_path / "state",
-        )
-
-    return make
-
-
-Trainers = Callable[..., MetaTrainer]
-
-
-class Scripted(Algorithm):
-    """Counts its steps in its only weight, and follows a script."""
-
-    name = "scripted"
-
-    def __init__(self, spec: TaskSpec = SPEC, *, good_at: int = 3) -> None:
-        super().__init__(spec)
-        self.weight = nn.Parameter(torch.zeros(()))
-        self.good_at = good_at
-        self.losses: dict[int, float] = {}
-        self.rates: list[float] = []
-
-    def optimizer(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.8)
-
-    def adapt(self, support: Examples) -> Predictor:
-        flat = Examples(support.inputs.flatten(1), support.targets, support.n_way)
-        sign = -1.0 if self.weight.item() == self.good_at else 1.0
-        means = flat.class_means()
-        return lambda query: sign * torch.cdist(query.flatten(1), means)
-
-    def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
-        self.rates.append(optimizer.param_groups[0]["lr"])
-        with torch.no_grad():
-            self.weight.add_(1)
-        return self.losses.get(int(self.weight.item()), 1.0)
-
-
-def outcome(course: Course) -> Course:
-    """What training came to, without how long it took and what only a file keeps."""
-    return replace(course, seconds=0.0, optimizer={})
-
-
-def with_momentum(algorithm: Algorithm) -> torch.optim.Optimizer:
-    return torch.optim.SGD(algorithm.parameters(), lr=0.05, momentum=0.9)
-
-
-@pytest.mark.parametrize("momentum", [False, True], ids=["adam", "sgd"])
-@pytest.mark.parametrize(
-    ("name", "backbone"), [("protonet", "conv4"), ("maml", "conv4-strided"), ("maml", "mlp")]
-)
-def test_a_run_that_was_stopped_and_resumed_ends_with_the_bits_of_one_that_was_not(
-    name: str,
-    backbone: str,
-    momentum: bool,
-    build: Callable[..., Algorithm],
-    make_trainer: Trainers,
-    make_stream: Streams,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    plan = TrainingPlan(steps=7, meta_batch=2, schedule="cosine")
-
-    def fresh(seed: int) -> Algorithm:
-        algorithm = build(name, backbone)
-        if momentum:
-            monkeypatch.setattr(type(algorithm), "optimizer", with_momentum)
-        torch.manual_seed(seed)  # what a process happens to have drawn before must not matter
-        return algorithm
-
-    whole = fresh(1)
-    uninterrupted = make_trainer(whole, plan).run(silent, never)
-
-    stopped, taken_up = fresh(2), fresh(3)
-    calls = iter([False, False, True])
-    with pytest.raises(Interrupted, match="stopped after step 3 of 7"):
-        make_trainer(stopped, plan).run(silent, lambda: next(calls))
-    with torch.no_grad():  # all that counts must come from the file
-        for parameter in taken_up.parameters():
-            parameter.fill_(7.0)
-    trainer = make_trainer(taken_up, plan)
-    trainer.resume()
-    assert trainer.course.step == 3
-    resumed = trainer.run(silent, never)
-
-    assert outcome(resumed) == outcome(uninterrupted)
-    expected = whole.state_dict()
-    assert list(taken_up.state_dict()) == list(expected)
-    for key, tensor in taken_up.state_dict().items():
-        assert torch.equal(tensor, expected[key]), key
-    test = make_stream(split="test", seed=2)
-    losses = [evaluate(a, test, 5, seed=0).loss.tolist() for a in (whole, taken_up)]
-    assert losses[0] == losses[1]
+from bench.algorithm import Algorithm, TrainingPlan
+from bench.checkpoint import Course
+from bench.episodes import Episode
+from bench.training import TrainingProgress
+from tests.bench.trainers import Scripted, Streams, Trainers, never, silent
 
 
 def test_training_changes_weights_and_learns(
@@ -223,19 +93,6 @@ def test_without_validation_the_last_weights_are_kept(make_trainer: Trainers) ->
     assert algorithm.weight.item() == 5
 
 
-def test_the_best_weights_survive_an_interruption(make_trainer: Trainers) -> None:
-    plan = TrainingPlan(steps=6)
-    stopped = Scripted(good_at=2)
-    calls = iter([False] * 4 + [True])
-    with pytest.raises(Interrupted):
-        make_trainer(stopped, plan).run(silent, lambda: next(calls))
-    taken_up = Scripted(good_at=2)
-    trainer = make_trainer(taken_up, plan)
-    trainer.resume()
-    assert trainer.run(silent, never).best_step == 2
-    assert taken_up.weight.item() == 2
-
-
 def test_the_cosine_schedule_has_the_values_computed_by_hand(make_trainer: Trainers) -> None:
     algorithm = Scripted()
     make_trainer(algorithm, TrainingPlan(steps=4, schedule="cosine")).run(silent, never)
@@ -277,141 +134,6 @@ def test_every_parameter_group_keeps_its_own_rate(
     make_trainer(TwoRates(), TrainingPlan(steps=2, schedule=schedule)).run(silent, never)
     assert rates[0] == [0.8, 0.2]
     assert rates[1] == pytest.approx([0.8, 0.2] if schedule == "constant" else [0.4, 0.1])
-
-
-@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_ends_the_run_with_advice_and_keeps_the_checkpoint(
-    loss: float, make_trainer: Trainers, tmp_path: Path
-) -> None:
-    algorithm = Scripted()
-    algorithm.losses[5] = loss
-    trainer = make_trainer(algorithm, TrainingPlan(steps=9), checkpoint_every=3)
-    with pytest.raises(RunFailed) as caught:
-        trainer.run(silent, never)
-    message = str(caught.value)
-    assert f"the loss became {loss} at step 5" in message
-    assert "--set lr=0.08" in message
-    assert f"the checkpoint of step 3 is kept in {tmp_path / 'state'}" in message
-    state = load_state(tmp_path / "state", "scripted")
-    assert state.course.step == 3
-    assert state.weights["weight"].item() == 3
-
-
-def test_a_loss_that_is_not_finite_before_any_checkpoint_promises_none(
-    make_trainer: Trainers, tmp_path: Path
-) -> None:
-    algorithm = Scripted()
-    algorithm.losses[1] = float("nan")
-    with pytest.raises(RunFailed) as caught:
-        make_trainer(algorithm, TrainingPlan(steps=9)).run(silent, never)
-    assert "checkpoint" not in str(caught.value)
-    assert not (tmp_path / "state").exists()
-
-
-def test_weights_that_are_not_finite_never_replace_a_checkpoint(
-    make_trainer: Trainers, tmp_path: Path
-) -> None:
-    class Exploding(Scripted):
-        def train_step(
-            self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer
-        ) -> float:
-            loss = super().train_step(episodes, optimizer)
-            if self.weight.item() == 4:
-                self.weight.data.fill_(float("nan"))
-            return loss
-
-    trainer = make_trainer(Exploding(), TrainingPlan(steps=4), validate=False, checkpoint_every=1)
-    trainer.run(silent, never)
-    assert load_state(tmp_path / "state", "scripted").course.step == 3
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ValueError("a bug"), r"scripted failed while training, at step 3: ValueError: a bug "),
-        (MemoryError(), r"out of memory while training, at step 3; use a smaller --meta-batch"),
-    ],
-)
-def test_an_exception_of_the_plugin_ends_the_run_with_the_step(
-    error: Exception, told: str, make_trainer: Trainers
-) -> None:
-    class Raising(Scripted):
-        def train_step(
-            self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer
-        ) -> float:
-            if self.weight.item() == 2:
-                raise error
-            return super().train_step(episodes, optimizer)
-
-    with pytest.raises(RunFailed, match=told) as caught:
-        make_trainer(Raising(), TrainingPlan(steps=9)).run(silent, never)
-    if not isinstance(error, MemoryError):
-        assert "test_training.py:" in str(caught.value)
-
-
-@pytest.mark.parametrize("returned", [None, "1.0"])
-def test_a_step_that_returns_no_number_is_the_plugins_failure(
-    returned: Any, make_trainer: Trainers
-) -> None:
-    class Mute(Scripted):
-        def train_step(
-            self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer
-        ) -> float:
-            answer: float = returned
-            return answer
-
-    with pytest.raises(RunFailed, match="scripted"):
-        make_trainer(Mute(), TrainingPlan(steps=1)).run(silent, never)
-
-
-def test_a_request_to_stop_is_heard_after_the_step_and_the_state_is_saved(
-    make_trainer: Trainers, tmp_path: Path
-) -> None:
-    calls = iter([False, True])
-    trainer = make_trainer(Scripted(), TrainingPlan(steps=5))
-    with pytest.raises(Interrupted, match="stopped after step 2 of 5"):
-        trainer.run(silent, lambda: next(calls))
-    state = load_state(tmp_path / "state", "scripted")
-    assert state.course.step == 2
-    assert state.weights["weight"].item() == 2
-
-
-def test_a_request_to_stop_at_the_last_step_comes_too_late(make_trainer: Trainers) -> None:
-    calls = iter([False, False, True])
-    trainer = make_trainer(Scripted(), TrainingPlan(steps=3))
-    assert trainer.run(silent, lambda: next(calls)).step == 3
-
-
-def test_the_state_is_saved_every_so_many_steps(make_trainer: Trainers, tmp_path: Path) -> None:
-    saved: list[int | None] = []
-    path = tmp_path / "state"
-
-    def look(progress: TrainingProgress) -> None:
-        saved.append(load_state(path, "scripted").course.step if path.exists() else None)
-
-    trainer = make_trainer(Scripted(), TrainingPlan(steps=6), checkpoint_every=2)
-    trainer.run(look, never)
-    assert saved == [None, None, 2, 2, 4, 4]
-
-
-def test_a_finished_training_can_be_taken_up_and_is_not_done_again(make_trainer: Trainers) -> None:
-    plan = TrainingPlan(steps=5)
-    course = make_trainer(Scripted(good_at=4), plan).run(silent, never)
-    again = Scripted(good_at=4)
-    trainer = make_trainer(again, plan)
-    trainer.resume()
-    assert outcome(trainer.run(silent, never)) == outcome(course)
-    assert again.rates == []
-    assert again.weight.item() == 4
-
-
-def test_the_state_of_another_algorithm_is_refused(make_trainer: Trainers) -> None:
-    class Other(Scripted):
-        name = "other"
-
-    make_trainer(Scripted(), TrainingPlan(steps=1)).run(silent, never)
-    with pytest.raises(BenchError, match="was written by scripted, not by other"):
-        make_trainer(Other(), TrainingPlan(steps=1)).resume()
 
 
 def test_progress_is_told_after_every_step(make_trainer: Trainers) -> None:

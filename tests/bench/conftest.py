@@ -1,0 +1,45 @@
+"""Fixtures of the tests of the harness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.algorithm import Algorithm, TrainingPlan
+from bench.training import MetaTrainer, Schedule
+from tests.bench.trainers import Streams
+
+
+@pytest.fixture
+def make_trainer(tmp_path: Path, make_stream: Streams) -> Callable[..., MetaTrainer]:
+    """Makes a trainer of an algorithm on the small pools."""
+
+    def make(
+        algorithm: Algorithm,
+        plan: TrainingPlan,
+        *,
+        validate: bool = True,
+        every: int = 2,
+        checkpoint_every: int = 100,
+        seed: int = 0,
+    ) -> MetaTrainer:
+        return MetaTrainer(
+            algorithm,
+            plan,
+            make_stream(),
+            make_stream(split="val", seed=1, classes=20) if validate else None,
+            Schedule(every, 3, checkpoint_every),
+            seed,
+            tmp_path / "state",
+        )
+
+    return make
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder that is not there yet, for one test."""
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
