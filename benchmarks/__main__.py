@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.provenance import usable_cores
+from bench.threads import usable_cores
 from benchmarks import machine, session
 from benchmarks.catalogue import all_items, matching
 from benchmarks.crew import ROOT, Crew

@@ -151,7 +151,7 @@ def learn2learn_reptile(ours: Algorithm, setting: Setting) -> Trainee:
     """Returns learn2learn's example of Reptile, examples/vision/reptile_miniimagenet.py.
 
     As shipped it raises ValueError on current torch: its betas (0, 0.999) mix integer and float.
-    Batches cycle through the support instead of being drawn, and a task's Adam starts afresh.
+    Batches go through the support once instead of being drawn, and each task's Adam starts afresh.
     """
     network = nn.Sequential(*networks.twin(ours))
 
@@ -163,8 +163,7 @@ def learn2learn_reptile(ours: Algorithm, setting: Setting) -> Trainee:
             adam = torch.optim.Adam(learner.parameters(), lr=REPTILE_RATE, betas=(0.0, 0.999))
             inputs, targets = episode.support.inputs, episode.support.targets
             for step in range(setting.steps):
-                first = step * REPTILE_BATCH
-                batch = torch.arange(first, first + REPTILE_BATCH) % len(targets)
+                batch = torch.arange(REPTILE_BATCH) + step * REPTILE_BATCH
                 adam.zero_grad()
                 error = F.cross_entropy(learner(inputs[batch]), targets[batch])
                 error.backward()  # type: ignore[no-untyped-call]
@@ -273,7 +272,7 @@ def maml_item(steps: int, first_order: bool, tasks: int, ratio: float | None) ->
 
 def items() -> list[Item]:
     """Returns the items of this family."""
-    anil, reptile = Setting(8, 1, 15, 5), Setting(5, 15, 1, 8)
+    anil, reptile = Setting(8, 1, 15, 5), Setting(5, 16, 1, 8)  # 5 x 16 images: 8 batches of 10
     return [
         maml_item(1, False, 32, 2.0),
         maml_item(1, True, 32, None),
@@ -290,10 +289,10 @@ def items() -> list[Item]:
         ),
         training_item(
             "reptile-train",
-            "Reptile, Conv4-64, 5-way 15-shot, 8 steps of Adam on batches of 10",
+            "Reptile, Conv4-64, 5-way 16-shot, 8 steps of Adam on batches of 10",
             lambda: networks.algorithm(
                 "reptile",
-                shots=15,
+                shots=16,
                 inner_lr=REPTILE_RATE,
                 inner_steps=8,
                 inner_batch=REPTILE_BATCH,

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import torch
 
-from bench.provenance import processor_name, usable_cores
+from bench.provenance import processor_name
+from bench.threads import usable_cores
 
 PACKAGES = (
     *("fewshot-bench", "torch", "numpy", "pandas"),

@@ -27,11 +27,13 @@ class Prepare(msgspec.Struct, tag=True, frozen=True):
 
 
 class Measure(msgspec.Struct, tag=True, frozen=True):
-    """Asks for one measurement of the work that was prepared."""
+    """Asks for one measurement of a contender's work that was prepared."""
+
+    contender: str
 
 
 class Release(msgspec.Struct, tag=True, frozen=True):
-    """Asks to forget the work."""
+    """Asks to forget all work."""
 
 
 class MeasureLimits(msgspec.Struct, tag=True, frozen=True):

@@ -32,7 +32,7 @@ def easyfsl_sampler(dataset: object, ways: int, shots: int, queries: int, tasks:
     """
     samplers = import_extra("easyfsl.samplers")
     own = Sampler.__init__
-    Sampler.__init__ = _take_anything  # type: ignore[method-assign,assignment]
+    Sampler.__init__ = _take_anything  # type: ignore[method-assign]
     try:
         return samplers.TaskSampler(dataset, ways, shots, queries, tasks)
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -29,19 +29,28 @@ Flat = tuple[Tensor, Tensor]
 Draw = Callable[[], list[Flat]]
 
 
-class Images(torch.utils.data.Dataset[tuple[Tensor, int]]):
-    """What the peers' users write: a labelled image at a time, converted when asked for."""
+Form = Literal["array", "picture", "float32"]
+"""How a peer's user holds images: bytes in an array, as PIL pictures, or converted beforehand."""
 
-    def __init__(self, source: ClassPool, floats: bool) -> None:
-        self.images = torch.from_numpy(source.inputs)
-        if floats:
-            self.images = normalised(self.images)
+
+class Images(torch.utils.data.Dataset[tuple[Tensor, int]]):
+    """What the peers' users write: a labelled image at a time, through torchvision's `ToTensor`."""
+
+    def __init__(self, source: ClassPool, form: Form) -> None:
+        self.images: Any = np.ascontiguousarray(source.inputs.transpose(0, 2, 3, 1))
+        self.convert = import_extra("torchvision.transforms").ToTensor()
+        if form == "picture":
+            image = import_extra("PIL.Image")
+            self.images = [image.fromarray(pixels.squeeze()) for pixels in self.images]
+        elif form == "float32":
+            self.images = torch.from_numpy(source.inputs).to(torch.float32).mul_(1 / 255)
+            self.convert = None
         sizes = np.diff(source.offsets)
         self.labels = np.repeat(np.arange(len(sizes)), sizes).tolist()
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         image = self.images[index]
-        return (normalised(image) if image.dtype is torch.uint8 else image), self.labels[index]
+        return (self.convert(image) if self.convert else image), self.labels[index]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,11 +58,6 @@ class Images(torch.utils.data.Dataset[tuple[Tensor, int]]):
     def get_labels(self) -> list[int]:
         """Returns all labels: easyfsl asks for them."""
         return list(self.labels)
-
-
-def normalised(pixels: Tensor) -> Tensor:
-    """Returns bytes as float32 in [0, 1]."""
-    return pixels.to(torch.float32).mul_(1 / 255)
 
 
 def source_of(shape: data.Shape, protocol: EpisodeProtocol, quick: bool) -> ClassPool:
@@ -69,10 +73,10 @@ def ours(source: ClassPool, protocol: EpisodeProtocol) -> Callable[[], list[Any]
     return lambda: stream.episodes(next(starts), BATCH)
 
 
-def learn2learn(source: ClassPool, protocol: EpisodeProtocol, floats: bool) -> Draw:
+def learn2learn(source: ClassPool, protocol: EpisodeProtocol, form: Form) -> Draw:
     """Returns learn2learn's way: a Taskset with the transforms of its own benchmarks."""
     l2l, transforms = import_extra("learn2learn.data"), import_extra("learn2learn.data.transforms")
-    images = Images(source, floats)
+    images = Images(source, form)
     labelled = l2l.MetaDataset(images, indices_to_labels=dict(enumerate(images.labels)))
     chain = [
         transforms.FusedNWaysKShots(labelled, n=protocol.ways, k=protocol.per_class),
@@ -80,13 +84,13 @@ def learn2learn(source: ClassPool, protocol: EpisodeProtocol, floats: bool) -> D
         transforms.RemapLabels(labelled),
         transforms.ConsecutiveLabels(labelled),
     ]
-    tasks = l2l.Taskset(labelled, task_transforms=chain, num_tasks=20000)
+    tasks = l2l.Taskset(labelled, task_transforms=chain, num_tasks=-1)  # as new tasks; not kept
     return lambda: [tasks.sample() for _ in range(BATCH)]
 
 
-def easyfsl(source: ClassPool, protocol: EpisodeProtocol, floats: bool) -> Callable[[], list[Any]]:
+def easyfsl(source: ClassPool, protocol: EpisodeProtocol, form: Form) -> Callable[[], list[Any]]:
     """Returns easyfsl's way: a TaskSampler in a DataLoader, without workers."""
-    images = Images(source, floats)
+    images = Images(source, form)
     sampler = easyfsl_sampler(images, protocol.ways, protocol.shots, protocol.queries, BATCH)
     loader = DataLoader(images, batch_sampler=sampler, collate_fn=sampler.episodic_collate_fn)
     return lambda: list(loader)
@@ -137,34 +141,28 @@ def sampling_item(name: str, shape: data.Shape, ways: int, shots: int, target: T
     def maker(draw: Callable[[ClassPool], Callable[[], list[Any]]]) -> Callable[[bool], Work]:
         return lambda quick: Work(draw(source_of(shape, protocol, quick)), BATCH)
 
-    contenders = (
-        Contender(OURS, "", maker(lambda source: ours(source, protocol))),
-        Contender(
-            "learn2learn",
-            "learn2learn",
-            maker(lambda source: learn2learn(source, protocol, False)),
-            "a Taskset of bytes, each image converted when loaded; not split in support and query",
-            both_allocators=True,
+    l2l, fsl = "learn2learn", "easyfsl"
+    shipped = [
+        (l2l, learn2learn, l2l, "array", "a Taskset of bytes, each image through ToTensor"),
+        (f"{l2l}, pictures", learn2learn, l2l, "picture", "the same, as its Omniglot: PIL images"),
+        (
+            f"{l2l}, float32",
+            learn2learn,
+            l2l,
+            "float32",
+            "converted beforehand: 4 times the memory",
         ),
-        Contender(
-            "learn2learn float32",
-            "learn2learn",
-            maker(lambda source: learn2learn(source, protocol, True)),
-            "the same with all images converted beforehand, in four times the memory",
-        ),
-        Contender(
-            "easyfsl",
-            "easyfsl",
-            maker(lambda source: easyfsl(source, protocol, False)),
-            "TaskSampler (patched: it cannot be made with current torch) in a DataLoader, bytes",
-        ),
-        Contender(
-            "easyfsl float32",
-            "easyfsl",
-            maker(lambda source: easyfsl(source, protocol, True)),
-            "the same with all images converted beforehand",
-        ),
-    )
+        (fsl, easyfsl, fsl, "array", "TaskSampler (patched, see peers.py) in a DataLoader, bytes"),
+        (f"{fsl}, float32", easyfsl, fsl, "float32", "the same, converted beforehand"),
+    ]
+    contenders = [Contender(OURS, "", maker(lambda source: ours(source, protocol)))]
+    for title, way, package, form, note in shipped:
+
+        def draw(source: ClassPool, way: Any = way, form: str = form) -> Callable[[], list[Any]]:
+            drawn: Callable[[], list[Any]] = way(source, protocol, form)
+            return drawn
+
+        contenders.append(Contender(title, package, maker(draw), note, title == l2l))
 
     def prove(peers: Sequence[str], quick: bool) -> list[Proof]:
         source = source_of(shape, protocol, True)
@@ -174,7 +172,7 @@ def sampling_item(name: str, shape: data.Shape, ways: int, shots: int, target: T
         name,
         f"{ways}-way {shots}-shot 15-query from {'x'.join(map(str, shape))} bytes, {BATCH} at once",
         "episodes",
-        contenders,
+        tuple(contenders),
         prove,
         floors.sampling(shape, ways * protocol.per_class),
         target,

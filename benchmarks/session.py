@@ -91,7 +91,7 @@ def _time(
     samples: dict[Entrant, list[Sample]] = {entrant: [] for entrant in entrants}
     for number, entrant in turns(entrants, plan.rounds, np.random.default_rng(plan.seed)):
         tell(f"{item.name}: round {number + 1} of {plan.rounds}: {entrant.label}")
-        reply = crew.ask(entrant.seat, messages.Measure())
+        reply = crew.ask(entrant.seat, messages.Measure(entrant.contender.name))
         if isinstance(reply, messages.Failed):
             record = record.without(entrant.label, reply.reason)
         else:

@@ -1,4 +1,4 @@
-"""A worker: a process with its own threads and allocator, in which one contender is timed.
+"""A worker: a process with its own threads and allocator, in which contenders are timed.
 
 Run as `python -m benchmarks.worker [--keep-large-blocks]`; it reads requests and writes replies, a
 line of JSON each. What libraries print goes to standard error.
@@ -26,8 +26,7 @@ class Worker:
     """Answers requests; holds the work between them."""
 
     def __init__(self) -> None:
-        self._work: Work | None = None
-        self._calls = 0
+        self._prepared: dict[str, tuple[Work, int]] = {}
         self._clock = Clock()
 
     def answer(self, request: messages.Request) -> messages.Reply:
@@ -44,25 +43,21 @@ class Worker:
             prove = find_item(request.item).prove
             return messages.Proved(prove(request.peers, request.quick))
         if isinstance(request, messages.Prepare):
-            self._release()
-            contender = find_item(request.item).contender(request.contender)
-            self._work = contender.make(request.quick)
-            self._calls = calibrate(self._work.run, request.seconds, self._clock)
-            return messages.Ready(self._calls)
+            work = find_item(request.item).contender(request.contender).make(request.quick)
+            calls = calibrate(work.run, request.seconds, self._clock)
+            self._prepared[request.contender] = work, calls
+            return messages.Ready(calls)
         if isinstance(request, messages.Measure):
-            if self._work is None:
-                raise ValueError("nothing is prepared")
+            if request.contender not in self._prepared:
+                raise ValueError(f"{request.contender} is not prepared")
+            work, calls = self._prepared[request.contender]
             gc.collect()
-            work = self._work
-            return messages.Measured(measure(work.run, work.units, self._calls, self._clock))
+            return messages.Measured(measure(work.run, work.units, calls, self._clock))
         if isinstance(request, messages.MeasureLimits):
             return messages.Reached(measure_limits(request.quick))
-        self._release()
-        return messages.Done()
-
-    def _release(self) -> None:
-        self._work = None
+        self._prepared.clear()
         gc.collect()
+        return messages.Done()
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
