@@ -115,7 +115,8 @@ class ResidentRows:
 
     def gather(self, rows: NDArray[np.int64]) -> Tensor:
         """Returns the inputs at `rows` (any shape) as float32 (*rows.shape, ...)."""
-        values = self._inputs[torch.from_numpy(rows).to(self._inputs.device)]
+        wanted = torch.from_numpy(np.ascontiguousarray(rows)).to(self._inputs.device)
+        values = self._inputs[wanted]
         if values.dtype is torch.uint8:
             return values.to(torch.float32).mul_(1 / 255)
         return values

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call, vmap
 
-from bench.backbones import BACKBONES, MLP, ConvNet, find_backbone
+from bench.backbones import BACKBONES, MLP, ConvNet, Norm, find_backbone
 from bench.errors import BenchError
 
 IMAGES = [name for name, backbone in BACKBONES.items() if backbone.reads == "images"]
@@ -77,6 +80,20 @@ def test_running_norm_embeds_each_input_on_its_own_and_batch_norm_does_not() -> 
         alone[norm] = torch.allclose(embedding(inputs)[:2], embedding(inputs[:2]), atol=1e-5)
         assert embedding.shares_statistics == (norm == "batch")
     assert alone == {"running": True, "batch": False}
+
+
+@pytest.mark.parametrize("norm", ["running", "batch"])
+@pytest.mark.parametrize("pool", [True, False])
+def test_weights_and_inputs_of_many_tasks_can_be_mapped_over(norm: Norm, pool: bool) -> None:
+    torch.manual_seed(0)
+    network = ConvNet((1, 12, 10), blocks=3, filters=4, pool=pool, norm=norm).eval()
+    weights = {n: torch.randn(5, *p.shape) for n, p in network.named_parameters()}
+    inputs = torch.rand(5, 6, 1, 12, 10)
+    call = partial(functional_call, network)
+    together = vmap(lambda given, task: call(given, (task,)))(weights, inputs)
+    for task in range(5):
+        alone = call({name: given[task] for name, given in weights.items()}, (inputs[task],))
+        torch.testing.assert_close(together[task], alone, rtol=1e-4, atol=1e-5)
 
 
 def test_an_mlp_flattens_and_shares_no_statistics() -> None:

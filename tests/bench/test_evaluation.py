@@ -38,16 +38,6 @@ class Toy(Algorithm):
         return lambda query: -torch.cdist(query.flatten(1), means)
 
 
-def trained(name: str, build: Callable[..., Algorithm], stream: EpisodeStream, **more: Any) -> Any:
-    """Returns an algorithm after a few steps, so that its buffers are not those of the start."""
-    algorithm = build(name, **more)
-    optimizer = algorithm.optimizer()
-    algorithm.train()
-    for step in range(4):
-        algorithm.train_step(stream.episodes(1000 + 2 * step, 2), optimizer)
-    return algorithm
-
-
 def test_accuracy_and_loss_are_those_computed_one_query_at_a_time(make_stream: Streams) -> None:
     class Weak(Toy):
         def adapt(self, support: Examples) -> Predictor:
@@ -76,73 +66,6 @@ def test_an_episodes_result_does_not_depend_on_how_many_are_evaluated(make_strea
     assert len(many.correct) == len(many.loss) == 2 * CHUNK + 5
     np.testing.assert_array_equal(many.correct[: CHUNK + 1], few.correct)
     np.testing.assert_array_equal(many.loss[: CHUNK + 1], few.loss)
-
-
-def test_embedding_each_image_once_gives_the_numbers_of_the_plain_path(
-    make_stream: Streams, build: Callable[..., Algorithm]
-) -> None:
-    stream = make_stream(shots=1, classes=30, each=20, side=28)
-    learner = trained("protonet", build, stream, backbone="conv4", shape=(1, 28, 28))
-    assert learner.embedding.norms[0].running_mean.abs().max() > 1e-3
-    fast = evaluate(learner, stream, 40, seed=0)
-    plain = evaluate(learner, stream, 40, seed=0, plain=True)
-    np.testing.assert_array_equal(fast.correct, plain.correct)
-    np.testing.assert_allclose(fast.loss, plain.loss, rtol=1e-4, atol=1e-5)
-
-
-def test_the_fast_path_embeds_each_image_once_and_the_plain_path_does_not(
-    make_stream: Streams, build: Callable[..., Algorithm], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learner = build("protonet")
-    seen: list[int] = []
-    embed = type(learner).embed  # type: ignore[attr-defined]  # it is an embedding learner
-
-    def counting(self: Algorithm, inputs: Tensor) -> Tensor:
-        seen.append(len(inputs))
-        features: Tensor = embed(self, inputs)
-        return features
-
-    monkeypatch.setattr(type(learner), "embed", counting)
-    stream = make_stream()
-    evaluate(learner, stream, 40, seed=0)
-    assert sum(seen) == len(stream.pool.inputs)
-    seen.clear()
-    evaluate(learner, stream, 2, seed=0, plain=True)
-    assert sum(seen) == 2 * (6 + 9)
-
-
-@pytest.mark.parametrize("why", ["the batch shares statistics", "adapt is its own"])
-def test_the_fast_path_is_not_taken_where_it_would_not_be_exact(
-    why: str,
-    make_stream: Streams,
-    build: Callable[..., Algorithm],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    learner = build("protonet")
-    if why == "adapt is its own":
-
-        def adapt(self: Algorithm, support: Examples) -> Predictor:
-            return lambda query: torch.zeros(len(query), support.n_way)
-
-        monkeypatch.setattr(type(learner), "adapt", adapt)
-    else:
-        learner.embedding = find_backbone("conv4-32").build((1, 12, 12), "batch")
-    stream = make_stream(classes=40)
-    results = [evaluate(learner, stream, 4, seed=0, plain=plain) for plain in (False, True)]
-    np.testing.assert_array_equal(results[0].loss, results[1].loss)
-
-
-def test_more_images_than_fit_in_one_batch_of_embeddings_are_not_mixed_up(
-    make_stream: Streams, build: Callable[..., Algorithm]
-) -> None:
-    stream = make_stream(classes=60, each=20, ways=20, queries=2)
-    learner = build("protonet", backbone="mlp", ways=20)
-    drawn = stream.indices(0, 40)
-    assert len(np.unique(np.hstack([drawn.support, drawn.query]))) > 1024
-    fast = evaluate(learner, stream, 40, seed=0)
-    plain = evaluate(learner, stream, 40, seed=0, plain=True)
-    np.testing.assert_array_equal(fast.correct, plain.correct)
-    np.testing.assert_allclose(fast.loss, plain.loss, rtol=1e-4)
 
 
 def test_the_algorithm_sees_support_inputs_and_targets_and_query_inputs_and_nothing_else(
@@ -233,22 +156,6 @@ def test_an_algorithm_that_changes_its_state_in_adapt_is_caught_by_name(
         evaluate(Sly(), make_stream(), 2, seed=0)
 
 
-def test_an_embedding_that_changes_its_buffers_is_caught_on_the_fast_path_too(
-    make_stream: Streams, build: Callable[..., Algorithm], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learner = build("protonet")
-    embed = type(learner).embed  # type: ignore[attr-defined]  # it is an embedding learner
-
-    def sly(self: Algorithm, inputs: Tensor) -> Tensor:
-        self.train()
-        features: Tensor = embed(self, inputs)
-        return features
-
-    monkeypatch.setattr(type(learner), "embed", sly)
-    with pytest.raises(RunFailed, match=r"protonet changed embedding\.norms\.0\.num_batches"):
-        evaluate(learner, make_stream(), 2, seed=0)
-
-
 class Answering(Toy):
     """Answers every query with what it was given."""
 
@@ -320,19 +227,6 @@ def test_an_exception_in_adapt_is_told_with_episode_file_and_line(make_stream: S
         r"\(.*test_evaluation\.py:\d+\)",
     ):
         evaluate(Raising(), make_stream(), 2, seed=0)
-
-
-def test_an_exception_in_scores_is_told_too(
-    make_stream: Streams, build: Callable[..., Algorithm], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learner = build("protonet")
-
-    def scores(self: Algorithm, support: Examples, query: Tensor) -> Tensor:
-        raise ValueError("no scores")
-
-    monkeypatch.setattr(type(learner), "scores", scores)
-    with pytest.raises(RunFailed, match=r"protonet failed while .*ValueError: no scores"):
-        evaluate(learner, make_stream(), 2, seed=0)
 
 
 class Guessing(Toy):

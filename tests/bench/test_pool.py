@@ -11,6 +11,7 @@ import torch
 from bench.episodes import Episode, EpisodeProtocol
 from bench.errors import BenchError
 from bench.pool import ClassPool, EpisodeStream
+from bench.sampling import EpisodeSampler
 
 CPU = torch.device("cpu")
 
@@ -118,3 +119,61 @@ def test_a_stream_its_pool_cannot_give_is_refused_at_once(
 ) -> None:
     with pytest.raises(BenchError, match="13 ways, but the train split has 12 classes"):
         make_stream(ways=13)
+
+
+def test_episodes_that_somebody_keeps_are_not_overwritten_by_later_ones(
+    make_stream: Callable[..., EpisodeStream],
+) -> None:
+    stream = make_stream()
+    kept = [episode for start in range(0, 40, 4) for episode in stream.episodes(start, 4)[1:3]]
+    for number, episode in zip(
+        [start + place for start in range(0, 40, 4) for place in (1, 2)], kept, strict=True
+    ):
+        assert same(episode, make_stream().episodes(number, 1)[0])
+
+
+def test_an_episode_that_was_written_to_is_whole_when_asked_for_again(
+    make_stream: Callable[..., EpisodeStream],
+) -> None:
+    stream = make_stream()
+    (episode,) = stream.episodes(3, 1)
+    for part in (episode.support, episode.query):
+        part.inputs.zero_()
+        part.targets.zero_()
+    episode.classes.zero_()
+    drawn = stream.indices(3, 1)
+    for column in drawn.columns:
+        column[:] = -1
+    assert same(stream.episodes(3, 1)[0], make_stream().episodes(3, 1)[0])
+
+
+@pytest.mark.parametrize("ways", [3, 12])
+def test_indices_are_the_samplers_wherever_its_blocks_begin(
+    ways: int, make_stream: Callable[..., EpisodeStream]
+) -> None:
+    stream = make_stream(ways=ways, queries=6)
+    sampler = EpisodeSampler(stream.name, stream.pool.offsets, stream.pool.classes)
+    for start, count in ((0, 1), (250, 20), (255, 1), (256, 1), (100, 700), (7, 2)):
+        for mine, its in zip(
+            stream.indices(start, count).columns, sampler.draw(start, count).columns, strict=True
+        ):
+            np.testing.assert_array_equal(mine, its)
+
+
+def test_a_batch_holds_the_episodes_support_first(
+    make_stream: Callable[..., EpisodeStream],
+) -> None:
+    stream = make_stream()
+    batch = stream.batch(5, 3)
+    assert batch.inputs.shape == (3, 6 + 9, 1, 12, 12)
+    for place, episode in enumerate(stream.episodes(5, 3)):
+        assert same(batch.episodes()[place], episode)
+        together = torch.cat([episode.support.inputs, episode.query.inputs])
+        assert torch.equal(batch.inputs[place], together)
+        assert torch.equal(batch.support_labels[place], episode.support.targets)
+        assert torch.equal(batch.query_labels[place], episode.query.targets)
+
+
+def test_a_stream_gathers_what_its_pool_gathers(make_stream: Callable[..., EpisodeStream]) -> None:
+    stream, rows = make_stream(), np.array([[5, 0], [95, 5]])
+    assert torch.equal(stream.gather(rows), stream.pool.gather(rows, CPU))
