@@ -3,12 +3,14 @@
 Phases are timed where the harness hands over: it samples, calls `train_step`, validates and
 evaluates. Within `train_step`, backward is the time in torch's differentiation (inner loops
 included), the optimiser is the time in its `step`, and forward is the rest. Times are wall
-seconds; on a GPU the device is waited for at each border.
+seconds; on a GPU the device is waited for at each border. Where a step works in several threads,
+the time each of them spends in differentiation counts as backward, on average over the threads.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -70,6 +72,9 @@ class Profiler(Profile):
         self._seconds: dict[Phase, float] = dict.fromkeys(get_args(Phase), 0.0)
         self._open: list[Phase] = ["other"]
         self._mark = 0.0
+        self._owner = threading.get_ident()
+        self._elsewhere: dict[int, float] = {}  # seconds of backward, by the number of the thread
+        self._lock = threading.Lock()
         self._steps = 0
         self._tracer: profile | None = None
 
@@ -84,7 +89,7 @@ class Profiler(Profile):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Times until the context ends, however it ends."""
-        self._mark = time.perf_counter()
+        self._mark, self._owner = time.perf_counter(), threading.get_ident()
         with ExitStack() as stack:
             stack.callback(self._end_trace)
             stack.enter_context(self._timed_differentiation())
@@ -101,6 +106,8 @@ class Profiler(Profile):
         finally:
             self._charge()
             del self._open[depth:]
+            if name == "forward":
+                self._settle()
 
     def watch(self, optimizer: torch.optim.Optimizer) -> None:
         """Times each `step` of the optimiser that is part of a training step."""
@@ -141,6 +148,16 @@ class Profiler(Profile):
         self._seconds[self._open[-1]] += now - self._mark
         self._mark = now
 
+    def _settle(self) -> None:
+        """Moves to backward what other threads spent on it while this one waited in forward."""
+        with self._lock:
+            spent = [*self._elsewhere.values()]
+            self._elsewhere.clear()
+        if spent:
+            moved = min(sum(spent) / len(spent), self._seconds["forward"])
+            self._seconds["forward"] -= moved
+            self._seconds["backward"] += moved
+
     @contextmanager
     def _untimed(self) -> Iterator[None]:
         self._charge()
@@ -171,10 +188,23 @@ class Profiler(Profile):
         def timed(*args: P.args, **kwargs: P.kwargs) -> R:
             if self._open[-1] != "forward":
                 return function(*args, **kwargs)
+            if threading.get_ident() != self._owner:
+                with self._backward_elsewhere():
+                    return function(*args, **kwargs)
             with self.phase("backward"):
                 return function(*args, **kwargs)
 
         return timed
+
+    @contextmanager
+    def _backward_elsewhere(self) -> Iterator[None]:
+        started, thread = time.perf_counter(), threading.get_ident()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - started
+            with self._lock:
+                self._elsewhere[thread] = self._elsewhere.get(thread, 0.0) + elapsed
 
 
 def _activities(device: torch.device) -> list[Any]:  # torch has no type for the members

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,25 @@ def test_differentiation_and_the_optimiser_are_told_from_the_rest_of_a_step(
         with profiler.phase("validation"):
             torch.autograd.grad(slow(), weight)
     assert seconds(profiler) == {"forward": 6, "backward": 10, "optimiser": 7, "validation": 8}
+
+
+def test_differentiation_in_other_threads_counts_as_their_mean(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grad(seconds: float) -> None:
+        clock.now += seconds
+
+    monkeypatch.setattr(torch.autograd, "grad", grad)
+    profiler = Profiler(tmp_path / "trace", CPU)
+    with profiler.running(), ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        with profiler.phase("forward"):
+            first.submit(torch.autograd.grad, 2).result()  # type: ignore[arg-type]  # see above
+            first.submit(torch.autograd.grad, 6).result()  # type: ignore[arg-type]  # see above
+            second.submit(torch.autograd.grad, 4).result()  # type: ignore[arg-type]  # see above
+        with profiler.phase("validation"):
+            first.submit(torch.autograd.grad, 1).result()  # type: ignore[arg-type]  # see above
+    # The first thread spent 8 seconds, the second 4: 6 of the 12 that passed.
+    assert seconds(profiler) == {"forward": 6, "backward": 6, "validation": 1}
 
 
 def test_torch_is_left_as_it_was(tmp_path: Path) -> None:
