@@ -16,6 +16,8 @@ import msgspec
 from benchmarks import messages
 
 ROOT = Path(__file__).resolve().parent.parent
+GRACE = 20
+"""Seconds that a worker has to end."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -90,9 +92,15 @@ class _Process:
         return reply
 
     def end(self) -> str:
-        """Ends the worker; returns the last line that it wrote to standard error."""
-        self._process.terminate()
-        self._process.communicate()
+        """Ends the worker; returns the last line that it wrote to standard error.
+
+        It ends by itself when there are no more requests, and cleans up then.
+        """
+        try:
+            self._process.communicate(timeout=GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         self._errors.close()

@@ -12,15 +12,13 @@ from benchmarks.verdict import call_cost, comparisons, floor_share, verdict
 
 Row = dict[str, str]
 EXPLANATION = """\
-Units per second on the wall clock, median over rounds ± half the range. A ratio is the median over
+Units per second on the wall clock: median over rounds ± half the range. A ratio is the median over
 rounds of ours divided by the peer's, with the same number of threads; all contenders take turns in
-random order, each in a process of its own. A peer runs with the C library's allocator as it
-comes; "+ our allocator" is the same peer with the setting that bench makes at start-up. The floor
-is {floor}. Data are synthetic, in the shape of the real sets."""
-FLOOR = (
-    "the rate at which the item's arithmetic would run at the speed of the matrix product measured "
-    "on this machine (for sampling: its bytes at the speed of a sequential conversion to float32)"
-)
+random order. A peer runs with the C library's allocator as it comes; "+ our allocator" is the same
+peer with the setting that bench makes at start-up. The floor is the rate at which the item's
+arithmetic would run at the speed of the matrix product measured on this machine (for sampling: its
+bytes at the speed of a sequential conversion to float32). Verdicts are on the ratio with the most
+threads (t). Data are synthetic, in the shape of the real sets."""
 
 
 def render(record: SessionRecord, items: dict[str, Item]) -> str:
@@ -32,7 +30,7 @@ def render(record: SessionRecord, items: dict[str, Item]) -> str:
         title,
         f"`{' '.join(record.command)}`, {record.started}, commit {record.commit or 'unknown'}, "
         f"{record.rounds} rounds of about {record.seconds:g} s a measurement.",
-        EXPLANATION.format(floor=FLOOR),
+        EXPLANATION,
         "## Targets",
         _table([_headline(item, one, limits) for item, one in known]),
         "## Every measurement",
@@ -42,7 +40,7 @@ def render(record: SessionRecord, items: dict[str, Item]) -> str:
         "## Not timed",
         _list([line for _, one in known for line in _left_out(one)]),
         "## How each was run",
-        _list([line for item, one in known for line in _notes(item, one)]),
+        _list([line for _, one in known for line in _notes(one)]),
         "## Machine",
         _table(_machine(record.machine)),
     ]
@@ -96,7 +94,7 @@ def _measurements(item: Item, record: ItemRecord, limits: dict[int, Limits]) -> 
                 "item": item.name,
                 "threads": str(one.series.threads),
                 "contender": one.series.label,
-                f"{'units'}/s": _spread(one.rate),
+                "units/s": _spread(one.rate),
                 "units/cpu-s": _spread(one.cpu_rate),
                 "bench is": f"{one.ratio.median:.3g}x" if one.ratio else "",
                 "range": f"{one.ratio.low:.3g}..{one.ratio.high:.3g}" if one.ratio else "",
@@ -127,18 +125,11 @@ def _left_out(record: ItemRecord) -> list[str]:
     return lines
 
 
-def _notes(item: Item, record: ItemRecord) -> list[str]:
-    lines = [f"**{item.name}**: {record.summary}."]
+def _notes(record: ItemRecord) -> list[str]:
+    """Returns one line per item: what is done, and how each contender that was timed does it."""
     timed = {series.contender for series in record.series}
-    lines += [f"{name}: {note}" for name, note in record.notes.items() if name in timed]
-    return [
-        " ".join(
-            (
-                lines[0],
-                *(f"*{line.partition(':')[0]}*:{line.partition(':')[2]}." for line in lines[1:]),
-            )
-        )
-    ]
+    notes = [f"*{name}*: {note}." for name, note in record.notes.items() if name in timed]
+    return [" ".join((f"**{record.name}**: {record.summary}.", *notes))]
 
 
 def _machine(card: Machine) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,20 +29,17 @@ Flat = tuple[Tensor, Tensor]
 Draw = Callable[[], list[Flat]]
 
 
-Form = Literal["array", "picture", "float32"]
-"""How a peer's user holds images: bytes in an array, as PIL pictures, or converted beforehand."""
+KEPT = 20_000
+"""How many tasks learn2learn's Omniglot example has a Taskset remember."""
 
 
 class Images(torch.utils.data.Dataset[tuple[Tensor, int]]):
     """What the peers' users write: a labelled image at a time, through torchvision's `ToTensor`."""
 
-    def __init__(self, source: ClassPool, form: Form) -> None:
+    def __init__(self, source: ClassPool, floats: bool) -> None:
         self.images: Any = np.ascontiguousarray(source.inputs.transpose(0, 2, 3, 1))
         self.convert = import_extra("torchvision.transforms").ToTensor()
-        if form == "picture":
-            image = import_extra("PIL.Image")
-            self.images = [image.fromarray(pixels.squeeze()) for pixels in self.images]
-        elif form == "float32":
+        if floats:
             self.images = torch.from_numpy(source.inputs).to(torch.float32).mul_(1 / 255)
             self.convert = None
         sizes = np.diff(source.offsets)
@@ -73,10 +70,13 @@ def ours(source: ClassPool, protocol: EpisodeProtocol) -> Callable[[], list[Any]
     return lambda: stream.episodes(next(starts), BATCH)
 
 
-def learn2learn(source: ClassPool, protocol: EpisodeProtocol, form: Form) -> Draw:
-    """Returns learn2learn's way: a Taskset with the transforms of its own benchmarks."""
+def learn2learn(source: ClassPool, protocol: EpisodeProtocol, floats: bool, tasks: int) -> Draw:
+    """Returns learn2learn's way: a Taskset with the transforms of its own benchmarks.
+
+    It remembers the descriptions of up to `tasks` tasks, and none if that is -1.
+    """
     l2l, transforms = import_extra("learn2learn.data"), import_extra("learn2learn.data.transforms")
-    images = Images(source, form)
+    images = Images(source, floats)
     labelled = l2l.MetaDataset(images, indices_to_labels=dict(enumerate(images.labels)))
     chain = [
         transforms.FusedNWaysKShots(labelled, n=protocol.ways, k=protocol.per_class),
@@ -84,13 +84,13 @@ def learn2learn(source: ClassPool, protocol: EpisodeProtocol, form: Form) -> Dra
         transforms.RemapLabels(labelled),
         transforms.ConsecutiveLabels(labelled),
     ]
-    tasks = l2l.Taskset(labelled, task_transforms=chain, num_tasks=-1)  # as new tasks; not kept
-    return lambda: [tasks.sample() for _ in range(BATCH)]
+    taskset = l2l.Taskset(labelled, task_transforms=chain, num_tasks=tasks)
+    return lambda: [taskset.sample() for _ in range(BATCH)]
 
 
-def easyfsl(source: ClassPool, protocol: EpisodeProtocol, form: Form) -> Callable[[], list[Any]]:
+def easyfsl(source: ClassPool, protocol: EpisodeProtocol, floats: bool) -> Callable[[], list[Any]]:
     """Returns easyfsl's way: a TaskSampler in a DataLoader, without workers."""
-    images = Images(source, form)
+    images = Images(source, floats)
     sampler = easyfsl_sampler(images, protocol.ways, protocol.shots, protocol.queries, BATCH)
     loader = DataLoader(images, batch_sampler=sampler, collate_fn=sampler.episodic_collate_fn)
     return lambda: list(loader)
@@ -134,6 +134,36 @@ def deviation(episode: Flat, source: ClassPool, protocol: EpisodeProtocol) -> fl
     return float(np.abs(images.numpy() - exact).max())
 
 
+def peer_ways(
+    protocol: EpisodeProtocol,
+) -> list[tuple[str, str, Callable[[ClassPool], Draw], str]]:
+    """Returns each peer's name, package, way to draw a batch, and what to know of it."""
+    l2l, fsl = "learn2learn", "easyfsl"
+    taskset = "a Taskset of bytes, each image through ToTensor"
+    return [
+        (
+            *(l2l, l2l, lambda pool: learn2learn(pool, protocol, False, KEPT)),
+            f"{taskset}, num_tasks={KEPT}, as in examples/vision/maml_omniglot.py",
+        ),
+        (
+            *(f"{l2l}, tasks not kept", l2l, lambda pool: learn2learn(pool, protocol, False, -1)),
+            f"{taskset}, num_tasks=-1",
+        ),
+        (
+            *(f"{l2l}, float32", l2l, lambda pool: learn2learn(pool, protocol, True, -1)),
+            "images converted beforehand, in 4 times the memory; num_tasks=-1",
+        ),
+        (
+            *(fsl, fsl, lambda pool: easyfsl(pool, protocol, False)),
+            "TaskSampler (patched, see peers.py) in a DataLoader; bytes, through ToTensor",
+        ),
+        (
+            *(f"{fsl}, float32", fsl, lambda pool: easyfsl(pool, protocol, True)),
+            "images converted beforehand",
+        ),
+    ]
+
+
 def sampling_item(name: str, shape: data.Shape, ways: int, shots: int, target: Target) -> Item:
     """Returns the item for images of a shape and a protocol with 15 queries."""
     protocol = EpisodeProtocol(ways, shots, 15)
@@ -141,28 +171,11 @@ def sampling_item(name: str, shape: data.Shape, ways: int, shots: int, target: T
     def maker(draw: Callable[[ClassPool], Callable[[], list[Any]]]) -> Callable[[bool], Work]:
         return lambda quick: Work(draw(source_of(shape, protocol, quick)), BATCH)
 
-    l2l, fsl = "learn2learn", "easyfsl"
-    shipped = [
-        (l2l, learn2learn, l2l, "array", "a Taskset of bytes, each image through ToTensor"),
-        (f"{l2l}, pictures", learn2learn, l2l, "picture", "the same, as its Omniglot: PIL images"),
-        (
-            f"{l2l}, float32",
-            learn2learn,
-            l2l,
-            "float32",
-            "converted beforehand: 4 times the memory",
-        ),
-        (fsl, easyfsl, fsl, "array", "TaskSampler (patched, see peers.py) in a DataLoader, bytes"),
-        (f"{fsl}, float32", easyfsl, fsl, "float32", "the same, converted beforehand"),
+    contenders = [Contender(OURS, "", maker(lambda pool: ours(pool, protocol)))]
+    contenders += [
+        Contender(name, package, maker(way), note, both_allocators=name == package == "learn2learn")
+        for name, package, way, note in peer_ways(protocol)
     ]
-    contenders = [Contender(OURS, "", maker(lambda source: ours(source, protocol)))]
-    for title, way, package, form, note in shipped:
-
-        def draw(source: ClassPool, way: Any = way, form: str = form) -> Callable[[], list[Any]]:
-            drawn: Callable[[], list[Any]] = way(source, protocol, form)
-            return drawn
-
-        contenders.append(Contender(title, package, maker(draw), note, title == l2l))
 
     def prove(peers: Sequence[str], quick: bool) -> list[Proof]:
         source = source_of(shape, protocol, True)
