@@ -114,8 +114,11 @@ def _forward(maps: Tensor, weights: Tensor, stride: int) -> Tensor:
 
 def _input_gradient(gradient: Tensor, weights: Tensor, shape: torch.Size, stride: int) -> Tensor:
     if _as_product(gradient, stride):
-        turned = channels_last(weights.transpose(1, 2).flip((3, 4)))
-        return _forward(gradient, turned, stride)
+        # The same product with the filters turned by half a circle, inputs and outputs swapped.
+        turned = weights.flip((3, 4)).permute(0, 3, 4, 1, 2)
+        t, _, c, h, w = (len(gradient), *shape[1:])
+        products = torch.bmm(patches(gradient), turned.reshape(t, -1, c))
+        return products.view(t, -1, h, w, c).permute(0, 1, 4, 2, 3)
     like = gradient.new_empty(1).expand(shape[1:])
     return stack(
         _kernel_gradients(channels_last_2d(g), like, w, stride, to_maps=True)
