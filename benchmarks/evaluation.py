@@ -195,7 +195,7 @@ def maml_item() -> Item:
         f"testing MAML, Conv4-64, 5-way 1-shot, 15 queries a class, inner steps: {STEPS}",
         "episodes",
         (
-            Contender(OURS, "", lambda quick: testing_work(maml, 16, quick), "sampling included"),
+            Contender(OURS, "", lambda quick: testing_work(maml, 32, quick), "sampling included"),
             Contender(
                 "learn2learn",
                 "learn2learn",

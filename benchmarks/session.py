@@ -129,10 +129,19 @@ def limits(plan: Plan, crew: Crew) -> list[Limits]:
 
 
 def best_limits(before: Sequence[Limits], after: Sequence[Limits]) -> list[Limits]:
-    """Returns, for each number of threads, the better of two measurements of each limit."""
-    return [
-        Limits(
-            a.threads, max(a.sgemm, b.sgemm), max(a.copy, b.copy), max(a.conversion, b.conversion)
+    """Returns the better of two measurements of each limit, by ascending number of threads.
+
+    More threads reach at least what fewer do: if they did not, something else held a core.
+    """
+    found: list[Limits] = []
+    for a, b in zip(before, after, strict=True):
+        known = [a, b, *found]
+        found.append(
+            Limits(
+                a.threads,
+                max(one.sgemm for one in known),
+                max(one.copy for one in known),
+                max(one.conversion for one in known),
+            )
         )
-        for a, b in zip(before, after, strict=True)
-    ]
+    return found
