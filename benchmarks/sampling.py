@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,8 @@ POOLS = {  # classes and images of each; in brackets the real sets
 }
 Flat = tuple[Tensor, Tensor]
 """Images (ways * (shots + queries), ...) and labels of one episode."""
-Draw = Callable[[], list[Flat]]
+Draw = Callable[[], Iterable[Any]]
+"""Gives a batch of episodes, each in the contender's own form."""
 
 
 KEPT = 20_000
@@ -63,7 +66,7 @@ def source_of(shape: data.Shape, protocol: EpisodeProtocol, quick: bool) -> Clas
     return data.pool(shape, 24 if quick else classes, protocol.per_class if quick else each)
 
 
-def ours(source: ClassPool, protocol: EpisodeProtocol) -> Callable[[], list[Any]]:
+def ours(source: ClassPool, protocol: EpisodeProtocol) -> Draw:
     """Returns bench's way: a stream of episodes, a batch at a time."""
     stream = data.stream(source, protocol.ways, protocol.shots, protocol.queries)
     starts = count(0, BATCH)
@@ -85,15 +88,15 @@ def learn2learn(source: ClassPool, protocol: EpisodeProtocol, floats: bool, task
         transforms.ConsecutiveLabels(labelled),
     ]
     taskset = l2l.Taskset(labelled, task_transforms=chain, num_tasks=tasks)
-    return lambda: [taskset.sample() for _ in range(BATCH)]
+    return lambda: (taskset.sample() for _ in range(BATCH))
 
 
-def easyfsl(source: ClassPool, protocol: EpisodeProtocol, floats: bool) -> Callable[[], list[Any]]:
+def easyfsl(source: ClassPool, protocol: EpisodeProtocol, floats: bool) -> Draw:
     """Returns easyfsl's way: a TaskSampler in a DataLoader, without workers."""
     images = Images(source, floats)
     sampler = easyfsl_sampler(images, protocol.ways, protocol.shots, protocol.queries, BATCH)
     loader = DataLoader(images, batch_sampler=sampler, collate_fn=sampler.episodic_collate_fn)
-    return lambda: list(loader)
+    return lambda: loader
 
 
 def flatten(name: str, episode: Any) -> Flat:
@@ -134,76 +137,91 @@ def deviation(episode: Flat, source: ClassPool, protocol: EpisodeProtocol) -> fl
     return float(np.abs(images.numpy() - exact).max())
 
 
-def peer_ways(
-    protocol: EpisodeProtocol,
-) -> list[tuple[str, str, Callable[[ClassPool], Draw], str]]:
-    """Returns each peer's name, package, way to draw a batch, and what to know of it."""
-    l2l, fsl = "learn2learn", "easyfsl"
-    taskset = "a Taskset of bytes, each image through ToTensor"
-    return [
-        (
-            *(l2l, l2l, lambda pool: learn2learn(pool, protocol, False, KEPT)),
-            f"{taskset}, num_tasks={KEPT}, as in examples/vision/maml_omniglot.py",
-        ),
-        (
-            *(f"{l2l}, tasks not kept", l2l, lambda pool: learn2learn(pool, protocol, False, -1)),
-            f"{taskset}, num_tasks=-1",
-        ),
-        (
-            *(f"{l2l}, float32", l2l, lambda pool: learn2learn(pool, protocol, True, -1)),
-            "images converted beforehand, in 4 times the memory; num_tasks=-1",
-        ),
-        (
-            *(fsl, fsl, lambda pool: easyfsl(pool, protocol, False)),
-            "TaskSampler (patched, see peers.py) in a DataLoader; bytes, through ToTensor",
-        ),
-        (
-            *(f"{fsl}, float32", fsl, lambda pool: easyfsl(pool, protocol, True)),
-            "images converted beforehand",
-        ),
-    ]
+@dataclass(frozen=True)
+class Way:
+    """One way to sample: whose, from which package, how, and what to know of it."""
+
+    name: str
+    package: str
+    draw: Callable[[ClassPool, EpisodeProtocol], Draw]
+    note: str = ""
+
+
+TASKSET = "a Taskset of bytes, each image through ToTensor; num_tasks="
+WAYS = (
+    Way(OURS, "", ours),
+    Way(
+        "learn2learn",
+        "learn2learn",
+        lambda source, protocol: learn2learn(source, protocol, False, KEPT),
+        f"{TASKSET}{KEPT}, as in examples/vision/maml_omniglot.py",
+    ),
+    Way(
+        "learn2learn, tasks not kept",
+        "learn2learn",
+        lambda source, protocol: learn2learn(source, protocol, False, -1),
+        f"{TASKSET}-1",
+    ),
+    Way(
+        "learn2learn, float32",
+        "learn2learn",
+        lambda source, protocol: learn2learn(source, protocol, True, -1),
+        "images converted beforehand, in 4 times the memory; num_tasks=-1",
+    ),
+    Way(
+        "easyfsl",
+        "easyfsl",
+        lambda source, protocol: easyfsl(source, protocol, False),
+        "TaskSampler (patched, see peers.py) in a DataLoader; bytes, through ToTensor",
+    ),
+    Way(
+        "easyfsl, float32",
+        "easyfsl",
+        lambda source, protocol: easyfsl(source, protocol, True),
+        "images converted beforehand",
+    ),
+)
 
 
 def sampling_item(name: str, shape: data.Shape, ways: int, shots: int, target: Target) -> Item:
     """Returns the item for images of a shape and a protocol with 15 queries."""
     protocol = EpisodeProtocol(ways, shots, 15)
 
-    def maker(draw: Callable[[ClassPool], Callable[[], list[Any]]]) -> Callable[[bool], Work]:
-        return lambda quick: Work(draw(source_of(shape, protocol, quick)), BATCH)
-
-    contenders = [Contender(OURS, "", maker(lambda pool: ours(pool, protocol)))]
-    contenders += [
-        Contender(name, package, maker(way), note, both_allocators=name == package == "learn2learn")
-        for name, package, way, note in peer_ways(protocol)
-    ]
+    def contender(way: Way) -> Contender:
+        return Contender(
+            way.name,
+            way.package,
+            lambda quick: sampling_work(way.draw(source_of(shape, protocol, quick), protocol)),
+            way.note,
+            both_allocators=way.name == "learn2learn",
+        )
 
     def prove(peers: Sequence[str], quick: bool) -> list[Proof]:
         source = source_of(shape, protocol, True)
-        return list(_proofs(contenders, peers, source, protocol))
+        return [proof(way, source, protocol) for way in WAYS if way.name in (OURS, *peers)]
 
     return Item(
         name,
-        f"{ways}-way {shots}-shot 15-query from {'x'.join(map(str, shape))} bytes, {BATCH} at once",
+        f"{ways}-way {shots}-shot 15-query from {'x'.join(map(str, shape))} bytes; ours {BATCH} at "
+        "a time, peers one by one, each let go before the next",
         "episodes",
-        tuple(contenders),
+        tuple(contender(way) for way in WAYS),
         prove,
         floors.sampling(shape, ways * protocol.per_class),
         target,
     )
 
 
-def _proofs(
-    contenders: Sequence[Contender],
-    peers: Sequence[str],
-    source: ClassPool,
-    protocol: EpisodeProtocol,
-) -> Iterator[Proof]:
-    """Yields, for ours and each peer, how far a batch's images are from the pool's."""
-    for contender in contenders:
-        if contender.name in (OURS, *peers):
-            batch: Any = contender.make(True).run()
-            worst = max(deviation(flatten(contender.name, e), source, protocol) for e in batch[:4])
-            yield Proof(contender.name, "images are the pool's, labels one to a class", worst)
+def sampling_work(draw: Draw) -> Work:
+    """Returns the work of drawing a batch, of which nothing is kept."""
+    return Work(lambda: deque(draw(), maxlen=0), BATCH)
+
+
+def proof(way: Way, source: ClassPool, protocol: EpisodeProtocol) -> Proof:
+    """Returns how far the images of some episodes are from the pool's."""
+    episodes = islice(way.draw(source, protocol)(), 4)
+    worst = max(deviation(flatten(way.name, one), source, protocol) for one in episodes)
+    return Proof(way.name, "images are the pool's, labels one to a class", worst)
 
 
 def items() -> list[Item]:
