@@ -67,7 +67,9 @@ if TYPE_CHECKING:
 @click.option("--train-ways", type=int, help="Classes per training episode. [default: the plan]")
 @click.option("--train-shots", type=int, help="Support images in training. [default: the plan]")
 @click.option("--train-queries", type=int, help="Query images in training. [default: the plan]")
-@click.option("--schedule", metavar="constant|cosine", help="Learning rate. [default: the plan]")
+@click.option(
+    "--schedule", metavar="constant|cosine|linear", help="Learning rate. [default: the plan]"
+)
 @click.option("--validate-every", type=int, help="Steps between validations. [default: a tenth]")
 @click.option(
     "--validation-episodes", type=int, default=100, show_default=True, help="Per validation."
