@@ -21,7 +21,7 @@ from bench.algorithm import Algorithm, Predictor, TaskSpec
 from bench.backbones import Norm
 from bench.episodes import Episode, Examples
 from bench.taskbatch.network import Model, Weights, batched
-from bench.workers import in_parallel
+from bench.workers import in_parallel, one_thread
 
 TOGETHER = 8
 """Tasks per part, at most: more do not run faster, and their maps leave the processor's cache."""
@@ -129,8 +129,9 @@ class GradientLearner(Algorithm):
             return loss.item(), torch.autograd.grad(loss, parameters, allow_unused=True)
 
         parts = self.over_tasks(stack_examples([episode.support for episode in episodes]), work)
-        set_gradients(parameters, [gradients for _, gradients in parts])
-        optimizer.step()
+        with one_thread():
+            set_gradients(parameters, [gradients for _, gradients in parts])
+            optimizer.step()
         return sum(loss for loss, _ in parts)
 
     def _plain(self, weights: Weights, inputs: Tensor) -> Tensor:

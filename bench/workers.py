@@ -7,8 +7,9 @@ busy process costs its share of the time and no more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
@@ -32,6 +33,17 @@ def in_parallel(work: Callable[[Part], Answer], parts: Sequence[Part]) -> list[A
     for future in futures:
         future.exception()  # waits, so that no part is still running when another's error is raised
     return [future.result() for future in futures]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Runs the caller's operations on one thread: small ones lose more by waiting than they gain."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @cache
