@@ -37,7 +37,7 @@ def in_parallel(work: Callable[[Part], Answer], parts: Sequence[Part]) -> list[A
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Runs the caller's operations on one thread: small ones lose more by waiting than they gain."""
+    """Runs the caller's operations on one thread: small ones wait longer than they work."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
