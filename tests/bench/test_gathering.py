@@ -19,7 +19,7 @@ from bench.pool import ClassPool
 CPU = torch.device("cpu")
 
 
-def images(count: int = 10, side: int = 300) -> NDArray[np.uint8]:
+def images(count: int = 10, side: int = 400) -> NDArray[np.uint8]:
     """Returns images so large that few fit in a chunk."""
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, size=(count, 1, side, side), dtype=np.uint8)
