@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import torch
+import torch.nn.functional as F
 
 from bench.provenance import processor_name
 from bench.threads import usable_cores
@@ -22,12 +23,21 @@ PACKAGES = (
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What the processor reached with so many threads: GF/s, GB/s, and 10^9 elements a second."""
+    """What the processor reached with so many threads: GF/s, GF/s, GB/s, 10^9 elements a second.
+
+    Matrix product and convolution come from different libraries, and either may be the faster.
+    """
 
     threads: int
     sgemm: float
+    convolution: float
     copy: float
     conversion: float
+
+    @property
+    def arithmetic(self) -> float:
+        """The most arithmetic that was reached, in GF/s."""
+        return max(self.sgemm, self.convolution)
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -97,12 +107,17 @@ def versions() -> dict[str, str]:
 def measure_limits(quick: bool) -> Limits:
     """Measures what this process reaches with its threads, each as the best of several tries.
 
-    Copying counts the payload once. Converting is bytes to float32, into memory already used.
+    Convolution is 3x3 on 64 channels in channels_last, as in Conv4. Copying counts the payload
+    once. Converting is bytes to float32, into memory already used.
     """
-    size, elements = (256, 1 << 16) if quick else (2048, 1 << 26)
+    size, elements, images = (256, 1 << 16, 2) if quick else (2048, 1 << 26, 64)
     tries = 2 if quick else 7
     a, b, c = (torch.ones(size, size) for _ in range(3))
     product = _best(lambda: torch.mm(a, b, out=c), tries)
+    maps = torch.ones(images, 64, 28, 28).to(memory_format=torch.channels_last)
+    kernel = torch.ones(64, 64, 3, 3).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        convolved = _best(lambda: F.conv2d(maps, kernel, padding=1), tries)
     source, target = torch.ones(elements), torch.zeros(elements)
     copied = _best(lambda: target.copy_(source), tries)
     pixels = torch.ones(elements, dtype=torch.uint8)
@@ -110,6 +125,7 @@ def measure_limits(quick: bool) -> Limits:
     return Limits(
         threads=torch.get_num_threads(),
         sgemm=2 * size**3 / product / 1e9,
+        convolution=2 * maps.numel() * 9 * 64 / convolved / 1e9,
         copy=4 * elements / copied / 1e9,
         conversion=elements / converted / 1e9,
     )

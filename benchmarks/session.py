@@ -140,6 +140,7 @@ def best_limits(before: Sequence[Limits], after: Sequence[Limits]) -> list[Limit
             Limits(
                 a.threads,
                 max(one.sgemm for one in known),
+                max(one.convolution for one in known),
                 max(one.copy for one in known),
                 max(one.conversion for one in known),
             )

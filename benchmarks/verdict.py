@@ -55,7 +55,7 @@ def floor_share(item: Item, rate: float, limits: Limits | None) -> float | None:
     """Returns the rate as a share of the most that the processor could do; None if unknown."""
     if item.floor is None or limits is None:
         return None
-    most = limits.sgemm if item.floor.kind == "flop" else limits.conversion
+    most = limits.arithmetic if item.floor.kind == "flop" else limits.conversion
     return rate * item.floor.amount / (most * 1e9)
 
 

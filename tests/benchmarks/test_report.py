@@ -79,7 +79,7 @@ def test_a_limit_is_on_processor_seconds_beyond_the_other_command() -> None:
 
 
 def test_the_share_of_the_floor_uses_the_limit_that_fits() -> None:
-    limits = Limits(threads=1, sgemm=100.0, copy=10.0, conversion=4.0)
+    limits = Limits(threads=1, sgemm=80.0, convolution=100.0, copy=10.0, conversion=4.0)
     counted = item(Target(), Floor("flop", 1e9))
     assert floor_share(counted, 50.0, limits) == pytest.approx(0.5)  # 100 a second at most
     moved = item(Target(), Floor("elements", 1e9))
@@ -91,7 +91,7 @@ def session(one: ItemRecord) -> SessionRecord:
     machine = Machine(
         *("Some Processor", 2, {"L3": "32M"}, 16.0, "Linux x86_64", "glibc 2.36", "3.11"),
         {"torch": "2.13.0", "higher": "-"},
-        *(0.1, 0.2, [Limits(1, 100.0, 10.0, 4.0), Limits(2, 200.0, 15.0, 5.0)]),
+        *(0.1, 0.2, [Limits(1, 100.0, 90.0, 10.0, 4.0), Limits(2, 200.0, 180.0, 15.0, 5.0)]),
     )
     return SessionRecord(
         SCHEMA, "2026-01-01T00:00:00+00:00", ["python"], "abc", 3, 0.7, False, machine, [one]

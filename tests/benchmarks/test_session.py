@@ -101,7 +101,7 @@ def test_whole_commands_are_timed_with_one_number_of_threads() -> None:
 
 
 def test_of_two_measurements_of_the_processor_the_better_counts() -> None:
-    before = [Limits(1, 90.0, 10.0, 4.0), Limits(2, 170.0, 2.0, 1.0)]
-    after = [Limits(1, 80.0, 12.0, 3.0), Limits(2, 180.0, 1.0, 5.0)]
-    best = [Limits(1, 90.0, 12.0, 4.0), Limits(2, 180.0, 12.0, 5.0)]  # copying was disturbed
-    assert best_limits(before, after) == best
+    before = [Limits(1, 90.0, 70.0, 10.0, 4.0), Limits(2, 170.0, 99.0, 2.0, 1.0)]
+    after = [Limits(1, 80.0, 75.0, 12.0, 3.0), Limits(2, 180.0, 88.0, 1.0, 5.0)]
+    best = [Limits(1, 90.0, 75.0, 12.0, 4.0), Limits(2, 180.0, 99.0, 12.0, 5.0)]
+    assert best_limits(before, after) == best  # copying with two threads was disturbed
