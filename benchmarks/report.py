@@ -17,8 +17,9 @@ rounds of ours divided by the peer's, with the same number of threads; all conte
 random order. A peer runs with the C library's allocator as it comes; "+ our allocator" is the same
 peer with the setting that bench makes at start-up. The floor is the rate at which the item's
 arithmetic would run at the speed of the matrix product or the convolution measured on this machine,
-whichever is faster (for sampling: its bytes at the speed of a sequential conversion to float32). Verdicts are on the ratio with the most
-threads (t). Data are synthetic, in the shape of the real sets."""
+whichever is faster (for sampling: its bytes at the speed of a sequential conversion to float32).
+Verdicts are on the ratio with the most threads (t). Data are synthetic, in the shape of the real
+sets."""
 
 
 def render(record: SessionRecord, items: dict[str, Item]) -> str:
@@ -144,8 +145,8 @@ def _machine(card: Machine) -> list[Row]:
     }
     for one in card.limits:
         facts[f"threads: {one.threads}"] = (
-            f"sgemm {one.sgemm:.0f} GF/s, convolution {one.convolution:.0f} GF/s, copy {one.copy:.1f} GB/s, "
-            f"bytes to float32 {one.conversion:.2f} G/s"
+            f"sgemm {one.sgemm:.0f} GF/s, convolution {one.convolution:.0f} GF/s, "
+            f"copy {one.copy:.1f} GB/s, bytes to float32 {one.conversion:.2f} G/s"
         )
     return [{"what": what, "value": value} for what, value in facts.items()]
 
