@@ -43,7 +43,7 @@ class ANIL(EmbeddingLearner):
         lr: float = 1e-3,
         inner_lr: float = 0.1,
         inner_steps: int = 5,
-        test_steps: int = 5,
+        test_steps: int = 20,
     ) -> None:
         super().__init__(spec)
         if inner_lr <= 0 or inner_steps < 1 or test_steps < 1:
