@@ -11,6 +11,10 @@ from benchmarks.timing import Spread
 from benchmarks.verdict import call_cost, comparisons, floor_share, verdict
 
 Row = dict[str, str]
+COLUMNS = (
+    *("item", "threads", "contender", "units/s", "units/cpu-s", "bench is", "range"),
+    *("by cpu-s", "of floor"),
+)
 EXPLANATION = """\
 Units per second on the wall clock: median over rounds ± half the range. A ratio is the median over
 rounds of ours divided by the peer's, with the same number of threads; all contenders take turns in
@@ -35,7 +39,7 @@ def render(record: SessionRecord, items: dict[str, Item]) -> str:
         "## Targets",
         _table([_headline(item, one, limits) for item, one in known]),
         "## Every measurement",
-        _table([row for item, one in known for row in _measurements(item, one, limits)]),
+        _table([row for item, one in known for row in _measurements(item, one, limits)], COLUMNS),
         "## Proofs of equality",
         _table([row for _, one in known for row in _proofs(one)]),
         "## Not timed",
@@ -90,19 +94,19 @@ def _measurements(item: Item, record: ItemRecord, limits: dict[int, Limits]) -> 
     rows = []
     for one in comparisons(record):
         share = floor_share(item, one.rate.median, limits.get(one.series.threads))
-        rows.append(
-            {
-                "item": item.name,
-                "threads": str(one.series.threads),
-                "contender": one.series.label,
-                "units/s": _spread(one.rate),
-                "units/cpu-s": _spread(one.cpu_rate),
-                "bench is": f"{one.ratio.median:.3g}x" if one.ratio else "",
-                "range": f"{one.ratio.low:.3g}..{one.ratio.high:.3g}" if one.ratio else "",
-                "by cpu-s": f"{one.cpu_ratio.median:.3g}x" if one.cpu_ratio else "",
-                "of floor": _percent(share),
-            }
-        )
+        row = {
+            "item": item.name,
+            "threads": str(one.series.threads),
+            "contender": one.series.label,
+            "units/s": _spread(one.rate),
+            "units/cpu-s": _spread(one.cpu_rate),
+        }
+        # Another command is there to be subtracted, not to be outrun.
+        if one.ratio and one.cpu_ratio and item.target.cpu_seconds is None:
+            row["bench is"] = f"{one.ratio.median:.3g}x"
+            row["range"] = f"{one.ratio.low:.3g}..{one.ratio.high:.3g}"
+            row["by cpu-s"] = f"{one.cpu_ratio.median:.3g}x"
+        rows.append(row | {"of floor": _percent(share)})
     return rows
 
 
@@ -163,9 +167,10 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.0f}%"
 
 
-def _table(rows: list[Row]) -> str:
+def _table(rows: list[Row], columns: tuple[str, ...] = ()) -> str:
     if not rows:
         return "(none)"
+    rows = [dict.fromkeys(columns, "") | row for row in rows]
     return tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
 
 
