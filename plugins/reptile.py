@@ -22,7 +22,7 @@ from bench import (
     hookimpl,
 )
 
-DECAY, EPS = 0.999, 1e-8  # Adam's usual values
+DECAY = 0.999  # of Adam's second moments, as usual
 
 
 class Reptile(GradientLearner):
@@ -72,7 +72,7 @@ class Reptile(GradientLearner):
             for weight in self.network.parameters()
         )
         self.steps_done: Tensor
-        self.register_buffer("steps_done", torch.tensor(0))
+        self.register_buffer("steps_done", torch.tensor(0.0))
 
     def optimizer(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.network.parameters(), lr=self.meta_lr)
@@ -100,25 +100,24 @@ class Reptile(GradientLearner):
         self, model: Model, weights: Weights, support: Examples
     ) -> tuple[Weights, list[Tensor], float]:
         """Returns fitted weights, second moments, and the last mini-batch's loss over the tasks."""
-        moments: list[Tensor] = list(self.moments)
-        done, last = int(self.steps_done), 0.0
+        weights = {name: w.detach().clone().requires_grad_() for name, w in weights.items()}
+        fast = list(weights.values())
+        adam = torch.optim.Adam(fast, lr=self.inner_lr, betas=(0.0, DECAY), fused=True)
+        for weight, moment in zip(fast, self.moments, strict=True):
+            adam.state[weight] = {
+                "step": self.steps_done.clone(),
+                "exp_avg": torch.zeros_like(weight),
+                "exp_avg_sq": moment.detach().expand_as(weight).clone(),
+            }
+        last = 0.0
         for places in self._batches(len(support)):
             batch = support.at(places.to(support.targets.device))
             loss = self.task_loss(model(weights, batch.inputs), batch.targets)
-            slopes = torch.autograd.grad(loss, list(weights.values()))
-            done, last = done + 1, loss.item()
-            with torch.no_grad():
-                moments = [
-                    (m * DECAY).addcmul(g, g, value=1 - DECAY)
-                    for m, g in zip(moments, slopes, strict=True)
-                ]
-                scale = (1 - DECAY**done) ** -0.5
-                weights = {
-                    name: torch.addcdiv(w, g, m.sqrt().mul_(scale).add_(EPS), value=-self.inner_lr)
-                    for (name, w), g, m in zip(weights.items(), slopes, moments, strict=True)
-                }
-            weights = {name: w.requires_grad_() for name, w in weights.items()}
-        return weights, moments, last
+            adam.zero_grad()
+            loss.backward(inputs=fast)  # type: ignore[no-untyped-call]
+            adam.step()
+            last = loss.item()
+        return weights, [adam.state[weight]["exp_avg_sq"] for weight in fast], last
 
     def _batches(self, size: int) -> Iterator[Tensor]:
         """Yields places in a support of `size`, which comes in random order already.
