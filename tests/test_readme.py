@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 import pytest
 
+from bench.algorithm import TaskSpec
 from bench.backbones import BACKBONES
 from bench.cli import cli, run_command_line
 from bench.cli.commands import SUMMARIES
+from bench.gradient import GradientLearner
 from bench.registry import load_registry
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -85,6 +87,24 @@ def test_the_algorithm_of_the_tutorial_is_short_and_runs(
     assert "nearest on gaussians" in capsys.readouterr().out
     assert run_command_line(["leaderboard"]) == 0
     assert "nearest (scale=5)" in capsys.readouterr().out
+
+
+def test_the_gradient_learner_of_the_tutorial_is_short_and_runs_tasks_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = code("sign.py")
+    assert len(text.splitlines()) <= 40
+    monkeypatch.chdir(tmp_path)
+    Path("sign.py").write_text(text)
+    learner = load_registry(["./sign.py"]).algorithm("sign-steps")
+    together = learner(TaskSpec((2,), 5, 1, BACKBONES["mlp"]))
+    assert isinstance(together, GradientLearner)
+    assert together.takes_tasks_together
+    arguments = ["run", "-p", "./sign.py", "--algo", "sign-steps", "--data", "gaussians"]
+    small = ["--steps", "100", "--episodes", "100", "--validation-episodes", "20"]
+    assert run_command_line([*arguments, *small]) == 0
+    accuracy = float(re.findall(r"([\d.]+)% ±", capsys.readouterr().out)[0])
+    assert accuracy > 30  # chance is 20
 
 
 def test_the_dataset_of_the_tutorial_runs_and_gives_chance(
