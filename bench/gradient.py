@@ -23,8 +23,8 @@ from bench.episodes import Episode, Examples
 from bench.taskbatch.network import Model, Weights, batched
 from bench.workers import in_parallel, one_thread
 
-TOGETHER = 8
-"""Tasks per part, at most: more do not run faster, and their maps leave the processor's cache."""
+TOGETHER, NUMBERS = 8, 1 << 16
+"""Tasks per part, and input numbers in it, at most: their maps should stay in the cache."""
 
 Answer = TypeVar("Answer")
 Work = Callable[[Model, Weights, Examples, slice], Answer]
@@ -154,8 +154,10 @@ def set_gradients(parameters: Sequence[nn.Parameter], parts: Sequence[Gradients]
 
 
 def _parts(inputs: Tensor) -> list[slice]:
-    """Divides t tasks evenly among the threads, at most `TOGETHER` in a part."""
+    """Divides t tasks, inputs (t, s, ...), evenly among the threads; never too many in a part."""
     tasks = len(inputs)
-    threads = 1 if inputs.is_cuda else torch.get_num_threads()
-    size = tasks if inputs.is_cuda else max(1, min(TOGETHER, -(-tasks // threads)))
+    if inputs.is_cuda:
+        return [slice(0, tasks)]
+    share = -(-tasks // torch.get_num_threads())
+    size = max(1, min(TOGETHER, share, NUMBERS // max(1, inputs[0].numel())))
     return [slice(start, min(start + size, tasks)) for start in range(0, tasks, size)]

@@ -28,8 +28,8 @@ from torch.autograd import Function
 SMALL = 4
 """Maps of at most this height go through one batched matrix product for all tasks.
 
-Measured on CPUs with AVX2 and AVX-512: the convolution kernels win from 7x7 upwards, one product
-for all tasks wins at 3x3 and below.
+Measured on one processor, with its AVX-512 kernels and with those for AVX2: the convolution
+kernels win from 7x7 upwards, one product for all tasks wins at 3x3.
 """
 
 
