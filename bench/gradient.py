@@ -23,7 +23,7 @@ from bench.episodes import Episode, Examples
 from bench.taskbatch.network import Model, Weights, batched
 from bench.workers import in_parallel, one_thread
 
-TOGETHER, NUMBERS = 8, 1 << 16
+TOGETHER, NUMBERS = 8, 1 << 18
 """Tasks per part, and input numbers in it, at most: their maps should stay in the cache."""
 
 Answer = TypeVar("Answer")

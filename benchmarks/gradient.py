@@ -272,7 +272,7 @@ def maml_item(steps: int, first_order: bool, tasks: int, ratio: float | None) ->
 
 def items() -> list[Item]:
     """Returns the items of this family."""
-    anil, reptile = Setting(8, 1, 15, 5), Setting(5, 16, 1, 8)  # 5 x 16 images: 8 batches of 10
+    anil, reptile = Setting(8, 1, 15, 5), Setting(8, 16, 1, 8)  # 5 x 16 images: 8 batches of 10
     return [
         maml_item(1, False, 32, 2.0),
         maml_item(1, True, 32, None),
