@@ -62,8 +62,12 @@ class Reptile(GradientLearner):
         norm: Norm = "batch",
     ) -> None:
         super().__init__(spec, norm=norm)
-        if min(meta_lr, inner_lr) <= 0 or min(inner_steps, inner_batch, test_steps, test_batch) < 1:
-            raise BenchError("reptile's rates, steps and batches must be positive")
+        rates = {"meta_lr": meta_lr, "inner_lr": inner_lr}
+        counts = {"inner_steps": inner_steps, "inner_batch": inner_batch}
+        counts |= {"test_steps": test_steps, "test_batch": test_batch}
+        for name, value in {**rates, **counts}.items():
+            if value <= 0:
+                raise BenchError(f"{name} is {value}; it must be positive")
         self.meta_lr, self.inner_lr, self.norm = meta_lr, inner_lr, norm
         self.inner_steps, self.inner_batch = inner_steps, inner_batch
         self.test_steps, self.test_batch = test_steps, test_batch
