@@ -1,11 +1,10 @@
 """The C library's allocator, told once not to hand large blocks back to the system.
 
 By default glibc returns every block above 32 MiB to the kernel when it is freed, so each large
-tensor operation pays for fresh pages. Keeping them makes training steps 1.5 to 5 times faster on
-a CPU. Set BENCH_MALLOC=0 to leave the allocator alone.
+tensor operation pays for fresh pages; keeping them makes training steps faster on a CPU (the
+benchmarks time a peer with and without). Set BENCH_MALLOC=0 to leave the allocator alone.
 
-Each thread keeps an arena of its own: with one for all, two workers waited for its lock and were a
-fifth slower.
+Each thread keeps an arena of its own: with one for all, workers wait for its lock.
 """
 
 from __future__ import annotations
