@@ -1,8 +1,9 @@
 """How many threads torch computes with: as many as there are cores that nobody else is using.
 
 Torch's threads wait for one another by spinning. If another process holds one of the cores, they
-wait for it at the end of every operation, and several threads are slower than one. So the processor's own counters are read when the program starts
-and again when it has loaded torch, and cores that were busy in between are left alone.
+wait for it at the end of every operation, and several threads are slower than one. So the
+processor's own counters are read when the program starts and again when it has loaded torch, and
+cores that were busy in between are left alone.
 
 The number changes the last bits of sums. It is recorded, and a resumed run keeps it; `--threads`
 or OMP_NUM_THREADS fix it.
