@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bench.algorithm import Algorithm, EmbeddingLearner, Predictor, TaskSpec, TrainingPlan
-    from bench.backbones import Embedding, Norm
+    from bench.backbones import Backbone, BackboneFamily, Embedding, Norm
     from bench.dataset import ClassExamples, DataFiles, Dataset, Split
     from bench.episodes import Episode, EpisodeProtocol, Examples
     from bench.errors import BenchError
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from bench.gradient import GradientLearner
     from bench.hookspecs import hookimpl
     from bench.taskbatch.network import Model, Weights
+    from bench.tasks import Task
 
 _HOME = {
     "Algorithm": "algorithm",
+    "Backbone": "backbones",
+    "BackboneFamily": "backbones",
     "BenchError": "errors",
     "ClassExamples": "dataset",
     "DataFiles": "dataset",
@@ -36,6 +39,7 @@ _HOME = {
     "Norm": "backbones",
     "Predictor": "algorithm",
     "Split": "dataset",
+    "Task": "tasks",
     "TaskSpec": "algorithm",
     "TrainingPlan": "algorithm",
     "Weights": "taskbatch.network",
@@ -45,6 +49,8 @@ _HOME = {
 
 __all__ = [
     "Algorithm",
+    "Backbone",
+    "BackboneFamily",
     "BenchError",
     "ClassExamples",
     "DataFiles",
@@ -59,6 +65,7 @@ __all__ = [
     "Norm",
     "Predictor",
     "Split",
+    "Task",
     "TaskSpec",
     "TrainingPlan",
     "Weights",

@@ -7,7 +7,7 @@ names; command line, records and `bench info` all read the signature.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -18,9 +18,11 @@ from torch import Tensor, nn
 from bench.backbones import Backbone, Embedding, Norm
 from bench.episodes import Episode, Examples
 from bench.errors import BenchError
+from bench.parameters import Value
+from bench.tasks import CLASSIFICATION, REGRESSION, Task
 
 Predictor = Callable[[Tensor], Tensor]
-"""From query inputs (m, ...) to logits (m, n)."""
+"""From query inputs (m, ...) to logits (m, n), or to values (m, d) in regression."""
 
 
 Decay = Literal["constant", "linear", "cosine"]
@@ -44,12 +46,24 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What an algorithm knows of its tasks before it sees one."""
+    """What an algorithm knows of its tasks before it sees one.
+
+    `targets` is the number of values per example in regression; `base_classes` that of the classes
+    in the training split, behind which `Episode.classes` points.
+    """
 
     input_shape: tuple[int, ...]
     ways: int
     shots: int
     chosen_backbone: Backbone | None = None
+    task: Task = CLASSIFICATION
+    targets: int = 1
+    base_classes: int = 0
+
+    @property
+    def outputs(self) -> int:
+        """The numbers predicted per query: one per class, or one per target in regression."""
+        return self.ways if self.task == CLASSIFICATION else self.targets
 
     def backbone(self, norm: Norm = "running") -> Embedding:
         """Returns a new embedding network, as chosen by the user, for this task's inputs."""
@@ -70,7 +84,17 @@ class Algorithm(nn.Module, ABC):
     backbone: ClassVar[str | None] = "conv4"
     """The backbone for images unless the user names one; None if the method has no use for any."""
     training_plan: ClassVar[TrainingPlan] = TrainingPlan()
-    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    tasks: ClassVar[tuple[Task, ...]] = (CLASSIFICATION,)
+    not_for: ClassVar[str] = "it predicts one of the support's classes, and a curve has none"
+    """Why it does not take the other task, as a clause; shown to whoever asks for it."""
+    regression_plan: ClassVar[TrainingPlan] = TrainingPlan(
+        steps=15_000, meta_batch=25, shots=10, queries=10
+    )
+    """As `training_plan`, for regression."""
+    regression_defaults: ClassVar[Mapping[str, Value]] = {}
+    """Hyperparameters whose defaults are others in regression."""
+    any_way: ClassVar[bool] = False
+    """Whether `adapt` takes supports of any number of classes, not only `spec.ways`."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Optional packages it cannot do without; see `bench install`."""
     transduction: str = ""
@@ -90,18 +114,37 @@ class Algorithm(nn.Module, ABC):
         """
 
     def loss(self, episode: Episode) -> Tensor:
-        """Returns the training loss of one episode, a scalar: cross-entropy on the query set."""
+        """Returns the training loss of one episode, a scalar: `task_loss` on the query set."""
         predict = self.adapt(episode.support)
         if not callable(predict):
             raise TypeError(f"adapt returned {predict!r}, not a function from queries to logits")
-        logits = predict(episode.query.inputs)
-        expected = (len(episode.query), episode.query.n_way)
-        if logits.shape != expected:
+        answer = predict(episode.query.inputs)
+        of_class = self.spec.task == CLASSIFICATION
+        width = episode.query.n_way if of_class else self.spec.targets
+        if answer.shape != (len(episode.query), width):
             raise ValueError(
-                f"the predictor returned shape {tuple(logits.shape)}, "
-                f"not (queries, ways) = {expected}"
+                f"the predictor returned shape {tuple(answer.shape)}, not "
+                f"(queries, {'ways' if of_class else 'targets'}) = {(len(episode.query), width)}"
             )
-        return F.cross_entropy(logits, episode.query.targets)
+        return self.task_loss(answer, episode.query.targets)
+
+    def task_loss(self, predictions: Tensor, targets: Tensor) -> Tensor:
+        """Returns the mean loss over a task's examples, summed over leading axes, if any.
+
+        Cross-entropy of logits (..., s, n) with targets (..., s); in regression the squared error
+        of values (..., s, d) with targets (..., s, d), averaged over d, too.
+        """
+        if self.spec.task == REGRESSION:
+            return (predictions - targets).square().mean((-2, -1)).sum()
+        total = F.cross_entropy(predictions.flatten(0, -2), targets.flatten(), reduction="sum")
+        return total / targets.shape[-1]
+
+    def settle(self, episodes: Iterator[Episode]) -> None:
+        """Sets buffers that follow from weights and training data, such as a mean of features.
+
+        Called in evaluation mode, without gradients, before every validation and before the
+        test, always with the same endless training episodes; take as many as you need.
+        """
 
     def optimizer(self) -> torch.optim.Optimizer:
         """Returns the optimiser of the meta-parameters: Adam with the rate `self.lr`, or 1e-3."""
@@ -126,6 +169,8 @@ class EmbeddingLearner(Algorithm):
     embeds every test image once and scores many episodes together, which gives the same numbers
     as `adapt`. In training, support and query go through the network in one batch.
     """
+
+    any_way = True
 
     def __init__(self, spec: TaskSpec) -> None:
         super().__init__(spec)

@@ -27,6 +27,8 @@ class Embedding(nn.Module):
     """A network from inputs (b, ...) to features (b, out_features)."""
 
     out_features: int
+    map_shape: tuple[int, int, int] | None = None
+    """Channels, height and width, if the features are a map, flattened."""
 
     @property
     def shares_statistics(self) -> bool:
@@ -65,6 +67,9 @@ class ConvNet(Embedding):
         self.poolable = [min(height, width) >> i >= 2 for i in range(blocks)]
         area = (height >> sum(self.poolable)) * (width >> sum(self.poolable))
         self.out_features = filters * area if pool else filters
+        if pool:
+            halvings = sum(self.poolable)
+            self.map_shape = (filters, height >> halvings, width >> halvings)
 
     def forward(self, inputs: Tensor) -> Tensor:
         maps = inputs
@@ -100,6 +105,22 @@ class MLP(Embedding):
         for layer in self.layers:
             features = F.relu(layer(features))
         return features
+
+
+class Identity(Embedding):
+    """Passes inputs on, flattened."""
+
+    def __init__(self, input_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.out_features = math.prod(input_shape)
+
+    @classmethod
+    def make(cls, input_shape: tuple[int, ...], norm: Norm) -> Identity:
+        """Returns one, as `Backbone.make` wants it."""
+        return cls(input_shape)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs.flatten(1)
 
 
 @dataclass(frozen=True)
@@ -141,13 +162,25 @@ _ALL = (
     _conv("conv4-32", "4 blocks of 32 filters, max-pooling", filters=32, pool=True),
     _conv("conv4-strided", "4 blocks of 64 filters, stride 2, mean map: MAML's", pool=False),
     _conv("conv6", "6 blocks of 64 filters, max-pooling while the map allows", blocks=6, pool=True),
-    _mlp("mlp", "3 layers of 64 units: for points and features", 64, 64, 64),
+    _mlp("mlp", "3 layers of 64 units: the default for points and features", 64, 64, 64),
+    _mlp("mlp-40", "2 layers of 40 units: the default for regression, as in MAML", 40, 40),
+    Backbone("identity", "nothing at all: for features as they are", "anything", Identity.make),
 )
 BACKBONES = {backbone.name: backbone for backbone in _ALL}
+"""The core's own, which the fast paths know; plugins add others."""
 
 
 def find_backbone(name: str) -> Backbone:
-    """Returns the backbone of that name, or raises BenchError with the nearest match."""
+    """Returns the core's backbone of that name, or raises BenchError with the nearest match."""
     if name not in BACKBONES:
         raise BenchError(f"no backbone '{name}'; {nearest(name, BACKBONES)}")
     return BACKBONES[name]
+
+
+@dataclass(frozen=True)
+class BackboneFamily:
+    """Backbones by `prefix:NAME`: `find(NAME)` gives one, or raises BenchError."""
+
+    prefix: str
+    summary: str
+    find: Callable[[str], Backbone]

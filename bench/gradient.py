@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -45,7 +44,7 @@ class GradientLearner(Algorithm):
     def __init__(self, spec: TaskSpec, *, norm: Norm = "batch") -> None:
         super().__init__(spec)
         embedding = spec.backbone(norm)
-        self.network = nn.Sequential(embedding, nn.Linear(embedding.out_features, spec.ways))
+        self.network = nn.Sequential(embedding, nn.Linear(embedding.out_features, spec.outputs))
         if embedding.shares_statistics:
             self.transduction = "batch norm uses the statistics of all queries together"
 
@@ -59,12 +58,6 @@ class GradientLearner(Algorithm):
         t on all of them). `model(weights, inputs)` gives logits, `task_loss` the loss, summed
         over tasks, so that `torch.autograd.grad` gives each task its own gradient.
         """
-
-    @staticmethod
-    def task_loss(logits: Tensor, targets: Tensor) -> Tensor:
-        """Returns the mean cross-entropy of logits (..., s, n), summed over leading axes."""
-        total = F.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="sum")
-        return total / targets.shape[-1]
 
     def adapt(self, support: Examples) -> Predictor:
         weights = self.inner_loop(self._plain, dict(self.network.named_parameters()), support)

@@ -1,4 +1,4 @@
-"""The hooks a plugin may implement. There are two; both are pure and return classes."""
+"""The hooks a plugin may implement. There are three; all are pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from bench.algorithm import Algorithm
+    from bench.backbones import Backbone, BackboneFamily
     from bench.dataset import Dataset
 
 PROJECT = "bench"
@@ -23,3 +24,8 @@ def bench_algorithms() -> list[type[Algorithm]]:  # type: ignore[empty-body]
 @hookspec
 def bench_datasets() -> list[type[Dataset]]:  # type: ignore[empty-body]
     """Returns the dataset classes that this plugin adds."""
+
+
+@hookspec
+def bench_backbones() -> list[Backbone | BackboneFamily]:  # type: ignore[empty-body]
+    """Returns the backbones, or families of them, that this plugin adds."""

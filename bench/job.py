@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from bench.algorithm import Algorithm, Decay, TaskSpec, TrainingPlan
-from bench.backbones import Backbone, find_backbone
+from bench.backbones import Backbone
 from bench.cache import Progress, cache_root, open_dataset
 from bench.config import DATA_PREFIX, RunConfig
 from bench.dataset import DataFiles, Dataset, Split
@@ -106,14 +106,20 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     parameters = settle(config.algo, algorithm, config.algorithm_settings())
     data_parameters = settle(config.data, dataset, config.data_settings())
     device = find_device(config.device)
-    chosen = find_backbone(config.backbone) if config.backbone else None
+    chosen = registry.backbone(config.backbone) if config.backbone else None
     if chosen and algorithm.backbone is None:
         raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
     files = DataFiles(data_root(config.data_root), config.download)
     data = open_dataset(_source(dataset, data_parameters), data_parameters, files, progress)
     test = EpisodeProtocol(config.ways, config.shots, config.queries)
     train = _split(data, "train")
-    spec = TaskSpec(train.shape, config.ways, config.shots, _backbone(algorithm, chosen, train))
+    spec = TaskSpec(
+        train.shape,
+        config.ways,
+        config.shots,
+        chosen or _backbone(registry, algorithm, train),
+        base_classes=len(train.classes),
+    )
     plan = _plan(config, algorithm, test, len(train.classes))
     train_protocol = EpisodeProtocol(plan.ways or 0, plan.shots or 0, plan.queries or 0)
     job = Job(
@@ -163,12 +169,12 @@ def _split(data: CachedDataset, split: Split) -> SplitRecord:
 
 
 def _backbone(
-    algorithm: type[Algorithm], chosen: Backbone | None, train: SplitRecord
+    registry: Registry, algorithm: type[Algorithm], train: SplitRecord
 ) -> Backbone | None:
-    """Returns the backbone the user chose, else the algorithm's own, or an MLP for vectors."""
+    """Returns the algorithm's own backbone, or an MLP for vectors; None if it uses none."""
     if algorithm.backbone is None:
         return None
-    return chosen or find_backbone(algorithm.backbone if len(train.shape) == 3 else "mlp")
+    return registry.backbone(algorithm.backbone if len(train.shape) == 3 else "mlp")
 
 
 def _plan(

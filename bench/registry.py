@@ -21,13 +21,14 @@ import pluggy
 
 from bench import hookspecs
 from bench.algorithm import Algorithm
+from bench.backbones import BACKBONES, Backbone, BackboneFamily
 from bench.dataset import Dataset
 from bench.errors import BenchError, nearest
 
 T = TypeVar("T")
 _ADDS_NOTHING = (
-    "it adds nothing; give it a function bench_algorithms or bench_datasets that returns classes, "
-    "decorated with @hookimpl"
+    "it adds nothing; give it a function bench_algorithms, bench_datasets or bench_backbones that "
+    "returns a list, decorated with @hookimpl"
 )
 
 
@@ -40,36 +41,42 @@ class PluginRecord:
     version: str
     algorithms: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    backbones: tuple[str, ...] = ()
     error: str = ""
+
+    @property
+    def adds(self) -> tuple[str, ...]:
+        """The names of all that it adds."""
+        return (*self.algorithms, *self.datasets, *self.backbones)
 
 
 @dataclass
 class Catalogue(Generic[T]):
-    """Classes by name; a name that two plugins claim belongs to neither."""
+    """What plugins add, by name; a name that two plugins claim belongs to neither."""
 
     noun: str
-    classes: dict[str, type[T]] = field(default_factory=dict)
+    entries: dict[str, T] = field(default_factory=dict)
     origins: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, cls: type[T], name: str, origin: str) -> None:
-        """Adds a class under its name."""
-        self.classes.setdefault(name, cls)
+    def add(self, entry: T, name: str, origin: str) -> None:
+        """Adds an entry under its name."""
+        self.entries.setdefault(name, entry)
         self.origins.setdefault(name, []).append(origin)
 
     def duplicates(self) -> dict[str, list[str]]:
         """Returns the names claimed more than once, with the plugins that claim them."""
         return {name: where for name, where in self.origins.items() if len(where) > 1}
 
-    def find(self, name: str, broken: Sequence[PluginRecord]) -> type[T]:
-        """Returns the class of that name; raises BenchError if there is none, or more than one."""
-        if name not in self.classes:
+    def find(self, name: str, broken: Sequence[PluginRecord]) -> T:
+        """Returns the entry of that name; raises BenchError if there is none, or more than one."""
+        if name not in self.entries:
             failed = [r.module for r in broken]
             more = f"; not loaded: {', '.join(failed)} (see bench plugins)" if failed else ""
-            raise BenchError(f"no {self.noun} '{name}'; {nearest(name, self.classes)}{more}")
+            raise BenchError(f"no {self.noun} '{name}'; {nearest(name, self.entries)}{more}")
         if name in self.duplicates():
             where = " and ".join(self.origins[name])
             raise BenchError(f"{self.noun} '{name}' is defined by {where}; rename or remove one")
-        return self.classes[name]
+        return self.entries[name]
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,10 @@ class Registry:
     """All plugins that were found, the broken ones included."""
 
     plugins: tuple[PluginRecord, ...]
-    algorithms: Catalogue[Algorithm]
-    datasets: Catalogue[Dataset]
+    algorithms: Catalogue[type[Algorithm]]
+    datasets: Catalogue[type[Dataset]]
+    backbones: Catalogue[Backbone]
+    families: Catalogue[BackboneFamily]
 
     @property
     def broken(self) -> tuple[PluginRecord, ...]:
@@ -92,6 +101,17 @@ class Registry:
     def dataset(self, name: str) -> type[Dataset]:
         """Returns the dataset of that name, or raises BenchError with the nearest match."""
         return self.datasets.find(name, self.broken)
+
+    def backbone(self, name: str) -> Backbone:
+        """Returns the backbone of that name, or of a family's, as in `family:name`.
+
+        Raises:
+            BenchError: there is none; it names the nearest match.
+        """
+        prefix, colon, member = name.partition(":")
+        if colon:
+            return self.families.find(prefix, self.broken).find(member)
+        return self.backbones.find(name, self.broken)
 
 
 @dataclass(frozen=True)
@@ -113,31 +133,40 @@ def load_registry(extra: Sequence[str] = (), *, strict: bool = True) -> Registry
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    algorithms: Catalogue[Algorithm] = Catalogue("algorithm")
-    datasets: Catalogue[Dataset] = Catalogue("dataset")
+    registry = core_registry()
     records = []
     for candidate in (*_installed(), *map(_named, extra)):
-        record = _load(manager, candidate, algorithms, datasets)
-        if candidate.source == "-p" and not (record.error or record.algorithms or record.datasets):
+        record = _load(manager, candidate, registry)
+        if candidate.source == "-p" and not (record.error or record.adds):
             record = replace(record, error=_ADDS_NOTHING)
         if record.error and candidate.source == "-p" and strict:
             raise BenchError(f"-p {candidate.name}: {record.error}")
         records.append(record)
-    return Registry(tuple(records), algorithms, datasets)
+    return replace(registry, plugins=tuple(records))
 
 
-def _load(
-    manager: pluggy.PluginManager,
-    candidate: _Candidate,
-    algorithms: Catalogue[Algorithm],
-    datasets: Catalogue[Dataset],
-) -> PluginRecord:
+def core_registry() -> Registry:
+    """Returns a registry that knows no plugin, but the backbones that the core brings."""
+    registry = Registry(
+        (),
+        Catalogue("algorithm"),
+        Catalogue("dataset"),
+        Catalogue("backbone"),
+        Catalogue("family of backbones"),
+    )
+    for backbone in BACKBONES.values():
+        registry.backbones.add(backbone, backbone.name, "bench.backbones")
+    return registry
+
+
+def _load(manager: pluggy.PluginManager, candidate: _Candidate, registry: Registry) -> PluginRecord:
     try:
         module = candidate.load()
         manager.register(module, candidate.name)
         manager.check_pending()
-        added = _classes(manager, candidate.name, "bench_algorithms", Algorithm)
-        found = _classes(manager, candidate.name, "bench_datasets", Dataset)
+        algorithms = _classes(manager, candidate.name, "bench_algorithms", Algorithm)
+        datasets = _classes(manager, candidate.name, "bench_datasets", Dataset)
+        backbones = _backbones(manager, candidate.name)
     except (Exception, SystemExit) as error:  # whatever a plugin does, the others must load
         if manager.has_plugin(candidate.name):
             manager.unregister(name=candidate.name)
@@ -146,36 +175,58 @@ def _load(
             reason if isinstance(error, BenchError) else f"{type(error).__name__}: {reason}"
         )
         return PluginRecord(candidate.name, candidate.source, candidate.version, error=error_text)
-    for algorithm in added:
-        algorithms.add(algorithm, algorithm.name, candidate.name)
-    for dataset in found:
-        datasets.add(dataset, dataset.name, candidate.name)
+    for algorithm in algorithms:
+        registry.algorithms.add(algorithm, algorithm.name, candidate.name)
+    for dataset in datasets:
+        registry.datasets.add(dataset, dataset.name, candidate.name)
+    for entry in backbones:
+        if isinstance(entry, Backbone):
+            registry.backbones.add(entry, entry.name, candidate.name)
+        else:
+            registry.families.add(entry, entry.prefix, candidate.name)
     return PluginRecord(
         candidate.name,
         candidate.source,
         candidate.version,
-        tuple(a.name for a in added),
-        tuple(d.name for d in found),
+        tuple(a.name for a in algorithms),
+        tuple(d.name for d in datasets),
+        tuple(b.name if isinstance(b, Backbone) else f"{b.prefix}:" for b in backbones),
     )
 
 
-def _classes(manager: pluggy.PluginManager, plugin: str, hook: str, base: type[T]) -> list[type[T]]:
-    """Returns what one plugin's hook returns, checked."""
-    caller = getattr(manager.hook, hook)
-    for implementation in caller.get_hookimpls():
+def _returned(manager: pluggy.PluginManager, plugin: str, hook: str, of: str) -> list[object]:
+    """Returns what one plugin's hook returns; an empty list if it has no such hook."""
+    for implementation in getattr(manager.hook, hook).get_hookimpls():
         if implementation.plugin_name == plugin:
-            classes = implementation.function()
-            if not isinstance(classes, list | tuple):
-                raise BenchError(
-                    f"{hook} returned {classes!r}, not a list of subclasses of {base.__name__}"
-                )
-            for cls in classes:
-                if not (isinstance(cls, type) and issubclass(cls, base)):
-                    raise BenchError(f"{hook} returned {cls!r}, not a subclass of {base.__name__}")
-                if not isinstance(getattr(cls, "name", None), str):
-                    raise BenchError(f"{cls.__name__} has no name; add: name = '...'")
-            return list(classes)
+            answer = implementation.function()
+            if not isinstance(answer, list | tuple):
+                raise BenchError(f"{hook} returned {answer!r}, not a list of {of}")
+            return list(answer)
     return []
+
+
+def _classes(manager: pluggy.PluginManager, plugin: str, hook: str, base: type[T]) -> list[type[T]]:
+    """Returns the classes that one plugin's hook returns, checked."""
+    found = []
+    for cls in _returned(manager, plugin, hook, f"subclasses of {base.__name__}"):
+        if not (isinstance(cls, type) and issubclass(cls, base)):
+            raise BenchError(f"{hook} returned {cls!r}, not a subclass of {base.__name__}")
+        if not isinstance(getattr(cls, "name", None), str):
+            raise BenchError(f"{cls.__name__} has no name; add: name = '...'")
+        found.append(cls)
+    return found
+
+
+def _backbones(manager: pluggy.PluginManager, plugin: str) -> list[Backbone | BackboneFamily]:
+    """Returns the backbones, and families of them, that one plugin adds, checked."""
+    found = []
+    for entry in _returned(manager, plugin, "bench_backbones", "backbones"):
+        if not isinstance(entry, Backbone | BackboneFamily):
+            raise BenchError(
+                f"bench_backbones returned {entry!r}, not a Backbone or a BackboneFamily"
+            )
+        found.append(entry)
+    return found
 
 
 def _installed() -> Iterator[_Candidate]:

@@ -25,17 +25,16 @@ if TYPE_CHECKING:
 def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
     """Show what NAME is: its parameters with types, defaults and meaning, its paper, its tasks."""
     registry = load_plugins(plugin)
-    from bench.backbones import BACKBONES
-
     found = []
-    if name in registry.algorithms.classes:
+    if name in registry.algorithms.entries:
         found.append(_algorithm(registry.algorithm(name)))
-    if name in registry.datasets.classes:
+    if name in registry.datasets.entries:
         found.append(_dataset(registry.dataset(name)))
-    if name in BACKBONES:
-        found.append(_backbone(BACKBONES[name]))
+    if name in registry.backbones.entries or ":" in name:
+        found.append(_backbone(registry.backbone(name)))
     if not found:
-        known = [*registry.algorithms.classes, *registry.datasets.classes, *BACKBONES]
+        known = [*registry.algorithms.entries, *registry.datasets.entries]
+        known += registry.backbones.entries
         raise BenchError(f"nothing is called '{name}'; {nearest(name, known)}")
     click.echo("\n\n".join(found))
 

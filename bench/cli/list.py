@@ -39,7 +39,7 @@ def _algorithms(registry: Registry) -> str:
     from bench.extras import EXTRAS, is_installed
 
     rows, absent = [], []
-    for name, cls in sorted(registry.algorithms.classes.items()):
+    for name, cls in sorted(registry.algorithms.entries.items()):
         missing = [package for package in cls.requires if not is_installed(package)]
         for package in missing:
             cure = "bench" if package in EXTRAS else "pip"
@@ -59,15 +59,20 @@ def _algorithms(registry: Registry) -> str:
 def _datasets(registry: Registry) -> str:
     rows = [
         {"name": name, "licence": cls.licence or "-", "summary": first_line(cls)}
-        for name, cls in sorted(registry.datasets.classes.items())
+        for name, cls in sorted(registry.datasets.entries.items())
     ]
     return table(rows, wrapped=("licence", "summary"))
 
 
 def _backbones(registry: Registry) -> str:
-    from bench.backbones import BACKBONES
-
-    rows = [{"name": b.name, "reads": b.reads, "summary": b.summary} for b in BACKBONES.values()]
+    rows = [
+        {"name": b.name, "reads": b.reads, "summary": b.summary}
+        for b in registry.backbones.entries.values()
+    ]
+    rows += [
+        {"name": f"{family.prefix}:NAME", "reads": "images", "summary": family.summary}
+        for family in registry.families.entries.values()
+    ]
     return table(rows, wrapped=("summary",))
 
 

@@ -18,13 +18,11 @@ plugin_option = click.option(
 
 def complete_names(_: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Completes the name of an algorithm, dataset or backbone, by the option it is for."""
-    from bench.backbones import BACKBONES
-
     registry = load_plugins()
     known = {
-        "algo": [*registry.algorithms.classes],
-        "data": [*registry.datasets.classes],
-        "backbone": [*BACKBONES],
+        "algo": [*registry.algorithms.entries],
+        "data": [*registry.datasets.entries],
+        "backbone": [*registry.backbones.entries],
     }
     names = known.get(parameter.name or "", [name for names in known.values() for name in names])
     return sorted(name for name in names if name.startswith(incomplete))

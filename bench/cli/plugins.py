@@ -27,7 +27,7 @@ def command(as_json: bool, plugin: tuple[str, ...], debug: bool) -> None:
         {
             "module": record.module,
             "from": f"{record.source} {record.version}".strip(),
-            "adds": ", ".join((*record.algorithms, *record.datasets)) or "-",
+            "adds": ", ".join(record.adds) or "-",
             "error": record.error or "-",
         }
         for record in records

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.backbones import MLP, ConvNet, shares_statistics
+from bench.backbones import MLP, ConvNet, Identity, shares_statistics
 from bench.taskbatch.convolution import channels_last, convolve
 from bench.taskbatch.first_block import first_block
 from bench.taskbatch.normalisation import batch_norm
@@ -35,6 +35,8 @@ def batched(network: nn.Module) -> Model | None:
         body = _convnet(embedding)
     elif type(embedding) is MLP:
         body = _mlp(embedding)
+    elif type(embedding) is Identity:
+        body = _identity
     else:
         return None
 
@@ -47,6 +49,10 @@ def batched(network: nn.Module) -> Model | None:
 def _linear(features: Tensor, weights: Weights, name: str) -> Tensor:
     matrix, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
     return torch.baddbmm(bias.unsqueeze(1), features, matrix.mT)
+
+
+def _identity(weights: Weights, inputs: Tensor) -> Tensor:
+    return inputs.flatten(2)
 
 
 def _mlp(embedding: MLP) -> Model:

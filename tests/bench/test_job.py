@@ -19,7 +19,7 @@ from bench.dataset import ClassExamples, DataFiles, Dataset
 from bench.episodes import EpisodeProtocol, Examples
 from bench.errors import BenchError
 from bench.job import Job, data_root, find_device, prepare
-from bench.registry import Catalogue, Registry
+from bench.registry import Registry, core_registry
 
 
 class Images(Dataset):
@@ -112,13 +112,12 @@ class Unfinished(Algorithm):
 
 @pytest.fixture(scope="module")
 def some() -> Registry:
-    algorithms: Catalogue[Algorithm] = Catalogue("algorithm")
+    registry = core_registry()
     for algorithm in (Learner, Fixed, Choosy, Needy, Unfinished):
-        algorithms.add(algorithm, algorithm.name, "tests")
-    datasets: Catalogue[Dataset] = Catalogue("dataset")
+        registry.algorithms.add(algorithm, algorithm.name, "tests")
     for dataset in (Images, Points):
-        datasets.add(dataset, dataset.name, "tests")
-    return Registry((), algorithms, datasets)
+        registry.datasets.add(dataset, dataset.name, "tests")
+    return registry
 
 
 def prepared(some: Registry, algo: str = "learner", data: str = "images", **config: Any) -> Job:

@@ -76,8 +76,8 @@ def error_of(registry: Registry, module: str) -> str:
 
 
 def test_the_plugins_of_this_repository_are_found(registry: Registry) -> None:
-    assert {"protonet", "maml", "pixels", "l2l-maml"} <= set(registry.algorithms.classes)
-    assert {"glyphs", "omniglot", "gaussians"} <= set(registry.datasets.classes)
+    assert {"protonet", "maml", "pixels", "l2l-maml"} <= set(registry.algorithms.entries)
+    assert {"glyphs", "omniglot", "gaussians"} <= set(registry.datasets.entries)
     assert registry.broken == ()
 
 
@@ -253,7 +253,7 @@ def test_a_folder_named_as_entry_point_is_a_folder_of_plugins(
     write("folder_of_plugins/_shared.py", "raise RuntimeError('is not a plugin')\n")
     installed("folder_of_plugins")
     registry = load_registry()
-    assert sorted(registry.algorithms.classes) == ["one", "two"]
+    assert sorted(registry.algorithms.entries) == ["one", "two"]
     assert [r.module for r in registry.plugins] == [
         "folder_of_plugins.broken",
         "folder_of_plugins.one",
