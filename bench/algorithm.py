@@ -99,6 +99,10 @@ class Algorithm(nn.Module, ABC):
     """Optional packages it cannot do without; see `bench install`."""
     transduction: str = ""
     """How queries inform each other's predictions; empty if each is judged alone."""
+    support_order: str = ""
+    """Why predictions depend on the order of the support; empty if they do not."""
+    approximate_gradient: str = ""
+    """Why the gradient of training is not the slope of `loss`, as in first-order methods."""
 
     def __init__(self, spec: TaskSpec) -> None:
         super().__init__()
