@@ -200,4 +200,4 @@ class EmbeddingLearner(Algorithm):
         support, query = episode.support, episode.query
         features = self.embed(torch.cat([support.inputs, query.inputs]))
         known = Examples(features[: len(support)], support.targets, support.n_way)
-        return F.cross_entropy(self.scores(known, features[len(support) :]), query.targets)
+        return self.task_loss(self.scores(known, features[len(support) :]), query.targets)
