@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from bench.backbones import Backbone, BackboneFamily, Embedding, Norm
     from bench.dataset import ClassExamples, DataFiles, Dataset, Split
     from bench.episodes import Episode, EpisodeProtocol, Examples
-    from bench.errors import BenchError
+    from bench.errors import BenchError, nearest
     from bench.extras import import_extra
     from bench.gradient import GradientLearner
     from bench.hookspecs import hookimpl
+    from bench.stream import StreamLearner
     from bench.taskbatch.network import Model, Weights
     from bench.tasks import Task
 
@@ -39,12 +40,14 @@ _HOME = {
     "Norm": "backbones",
     "Predictor": "algorithm",
     "Split": "dataset",
+    "StreamLearner": "stream",
     "Task": "tasks",
     "TaskSpec": "algorithm",
     "TrainingPlan": "algorithm",
     "Weights": "taskbatch.network",
     "hookimpl": "hookspecs",
     "import_extra": "extras",
+    "nearest": "errors",
 }
 
 __all__ = [
@@ -65,12 +68,14 @@ __all__ = [
     "Norm",
     "Predictor",
     "Split",
+    "StreamLearner",
     "Task",
     "TaskSpec",
     "TrainingPlan",
     "Weights",
     "hookimpl",
     "import_extra",
+    "nearest",
 ]
 
 

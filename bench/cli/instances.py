@@ -1,0 +1,93 @@
+"""`bench instances`: accuracy by instance number, of a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.loading import load_plugins
+from bench.cli.options import debug_option, plugin_option
+from bench.cli.table import table
+
+if TYPE_CHECKING:
+    from bench.instances import InstanceCurve
+
+FILE = "instances.csv"
+"""What is left in the run's folder: a row per stream and instance number."""
+
+
+@click.command
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--streams", type=click.IntRange(2), default=500, show_default=True, help="Test streams."
+)
+@click.option(
+    "--instances",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="How many images of each class a stream has.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
+)
+@click.option(
+    "--data-root",
+    envvar="BENCH_DATA_ROOT",
+    metavar="DIR",
+    help="Where datasets' files are. [default: where the run had them]",
+)
+@plugin_option
+@debug_option
+def command(
+    run: Path,
+    streams: int,
+    instances: int,
+    device: str,
+    data_root: str | None,
+    plugin: tuple[str, ...],
+    debug: bool,
+) -> None:
+    """Show how well a method that reads streams knows a class at its 1st, 2nd, ... instance.
+
+    RUN is the folder of a finished run. In a stream of its test classes, in random order, every
+    image is predicted from those before it and their labels. The first instance of a class can
+    only be guessed. Leaves instances.csv in the folder.
+    """
+    from bench.cli.progress import bars
+    from bench.files import write_atomically
+    from bench.finished import read_finished, reopen
+    from bench.instances import check_reads_streams, curve_of
+    from bench.runner import check_writable, set_up_process
+
+    record = read_finished(run)
+    registry = load_plugins(plugin)
+    check_reads_streams(registry.algorithm(record.algorithm.name))
+    check_writable(run)
+    set_up_process(None)
+    with bars() as shown:
+        finished = reopen(run, registry, shown.dataset, data_root=data_root, device=device)
+        for name in finished.changed:
+            click.echo(f"bench: the code of {name} has changed since this run", err=True)
+        curve = curve_of(finished, streams, instances, shown.evaluation)
+    write_atomically(run / FILE, curve.csv())
+    click.echo(
+        f"{record.algorithm.name} on {record.data.name}, streams of {record.protocol.ways} classes "
+        f"(95% intervals over {streams} streams)"
+    )
+    click.echo(_table(curve))
+    click.echo(f"written: {run / FILE}")
+
+
+def _table(curve: InstanceCurve) -> str:
+    from bench.tasks import ACCURACY
+
+    return table(
+        [
+            {"instance": number, "accuracy": ACCURACY.text(interval.mean, interval.half_width)}
+            for number, interval in enumerate(curve.intervals(), 1)
+        ],
+        wrapped=(),
+    )

@@ -1,0 +1,82 @@
+"""Finished runs, taken up again: from a result folder to the trained algorithm and its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from bench.algorithm import Algorithm
+from bench.cache import Progress
+from bench.checkpoint import load_into, load_weights
+from bench.config import RunConfig
+from bench.errors import BenchError
+from bench.files import sha256_of, source_digest
+from bench.job import Job, prepare
+from bench.registry import Registry
+from bench.results import CHECKPOINT_FILE, RUN_FILE, RunRecord, read_run
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that was reopened: its job, its weights in the algorithm, and what differs by now.
+
+    `changed` names the plugins whose code is no longer that of the run.
+    """
+
+    job: Job
+    algorithm: Algorithm
+    changed: tuple[str, ...]
+
+
+def read_finished(folder: Path) -> RunRecord:
+    """Reads the record of a run; raises BenchError if there is none, or it is not complete."""
+    if not (folder / RUN_FILE).is_file():
+        raise BenchError(f"{folder} holds no run ({RUN_FILE} is not there); name a run's folder")
+    record = read_run(folder)
+    if record.status != "complete":
+        raise BenchError(
+            f"the run in {folder} is {record.status}; finish it first: bench run ... --resume"
+        )
+    return record
+
+
+def reopen(
+    folder: Path,
+    registry: Registry,
+    progress: Progress,
+    *,
+    data_root: str | None = None,
+    device: str = "auto",
+) -> FinishedRun:
+    """Looks up what a finished run used, opens its data, and loads its weights.
+
+    `data_root` and `device` are those of this machine; None leaves the data where the run had it.
+
+    Raises:
+        BenchError: the run is not complete, or plugin, data or checkpoint are missing, or the
+            data or the checkpoint are others than the run's.
+    """
+    record = read_finished(folder)
+    try:
+        config = msgspec.convert(record.config, RunConfig)
+    except msgspec.ValidationError as error:
+        raise BenchError(f"{folder / RUN_FILE} was written by another version: {error}") from None
+    here = replace(config, device=device, data_root=data_root or config.data_root, download=False)
+    job = prepare(here, registry, progress)
+    if job.data.fingerprint != record.data.fingerprint:
+        raise BenchError(
+            f"{record.data.name} is no longer the data of {folder} (its fingerprint was "
+            f"{record.data.fingerprint[:12]}, now {job.data.fingerprint[:12]}); redo the run"
+        )
+    checkpoint = folder / CHECKPOINT_FILE
+    if not checkpoint.is_file():
+        raise BenchError(f"{checkpoint} is not there; redo the run with --force")
+    if record.outcome and sha256_of(checkpoint) != record.outcome.checkpoint_sha256:
+        raise BenchError(f"{checkpoint} is not what the run wrote; redo the run with --force")
+    algorithm = job.build()
+    load_into(algorithm, load_weights(checkpoint, algorithm.name), checkpoint)
+    plugins = ((record.algorithm, job.algorithm), (record.data, job.dataset))
+    changed = (kept.name for kept, now in plugins if kept.source_sha256 != source_digest(now))
+    return FinishedRun(job, algorithm, tuple(changed))
