@@ -1,0 +1,138 @@
+"""What the learn2learn-backed plugins share: its lazy import, and two kinds of learner.
+
+Only algorithms are learn2learn's (Arnold et al. 2020). Its Omniglot task sets draw test classes in
+training, so networks, episodes and losses are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench import (
+    Algorithm,
+    BenchError,
+    EmbeddingLearner,
+    Examples,
+    Norm,
+    Predictor,
+    TaskSpec,
+    import_extra,
+)
+
+PAPER = "Arnold et al. 2020, arXiv:2008.12284"
+FIRST_ORDER = "second derivatives are left out"
+
+
+@cache
+def learn2learn(part: str) -> ModuleType:
+    """Returns a module of learn2learn by its name within the package, such as `algorithms`."""
+    return import_extra(f"learn2learn.{part}")
+
+
+def check_positive(**values: float) -> None:
+    """Raises BenchError for the first of these hyperparameters that is not above zero."""
+    for name, value in values.items():
+        if not value > 0:
+            raise BenchError(f"{name} is {value}; it must be positive")
+
+
+class WholeNetworkLearner(Algorithm):
+    """Clones a network, as learn2learn wraps it, for each task, and adapts all of the clone.
+
+    `wrapped` must be set to learn2learn's wrapper of `network`; it is what is trained. Cloning
+    keeps derivatives. Buffers are shared with the clones, so that running averages of batch norm
+    move in training, and only then.
+    """
+
+    family = "optimisation"
+    tasks = ("classification", "regression")
+    requires = ("learn2learn",)
+    wrapped: Any
+    first_order = False
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        *,
+        lr: float,
+        inner_lr: float,
+        inner_steps: int,
+        test_steps: int,
+        norm: Norm,
+    ) -> None:
+        super().__init__(spec)
+        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
+        self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
+        self.inner_steps, self.test_steps = inner_steps, test_steps
+
+    def network(self) -> nn.Module:
+        """Returns a new network, the backbone and a linear layer; says if queries share norms."""
+        embedding = self.spec.backbone(self.norm)
+        if embedding.shares_statistics:
+            self.transduction = "batch norm uses the statistics of all queries together"
+        return nn.Sequential(embedding, nn.Linear(embedding.out_features, self.spec.outputs))
+
+    def adapt(self, support: Examples) -> Predictor:
+        learner = self.wrapped.clone()
+        for _ in range(self.inner_steps if self.training else self.test_steps):
+            loss = self.task_loss(learner(support.inputs), support.targets)
+            learner.adapt(loss, first_order=self.first_order or not self.training)
+        predictor: Predictor = learner
+        return predictor
+
+
+class HeadLearner(EmbeddingLearner):
+    """Clones a linear head, as learn2learn wraps it, for each task; the body is not adapted.
+
+    `head` must be set to learn2learn's wrapper of `linear()`.
+    """
+
+    any_way = False
+    family = "optimisation"
+    tasks = ("classification", "regression")
+    requires = ("learn2learn",)
+    head: Any
+
+    def __init__(
+        self, spec: TaskSpec, *, lr: float, inner_lr: float, inner_steps: int, test_steps: int
+    ) -> None:
+        super().__init__(spec)
+        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
+        self.lr, self.inner_lr = lr, inner_lr
+        self.inner_steps, self.test_steps = inner_steps, test_steps
+
+    def linear(self) -> nn.Linear:
+        """Returns a new last layer."""
+        return nn.Linear(self.embedding.out_features, self.spec.outputs)
+
+    def scores(self, support: Examples, query: Tensor) -> Tensor:
+        return one_by_one(self._scores, support, query)
+
+    def _scores(self, support: Examples, query: Tensor) -> Tensor:
+        with torch.enable_grad():  # the harness scores without, but the steps need gradients
+            head = self.head.clone()
+            for _ in range(self.inner_steps if self.training else self.test_steps):
+                head.adapt(self.task_loss(head(support.inputs), support.targets))
+        answer: Tensor = head(query)
+        return answer
+
+
+def one_by_one(
+    scores: Callable[[Examples, Tensor], Tensor], support: Examples, query: Tensor
+) -> Tensor:
+    """Returns the scores of tasks with any leading axes, from a function that takes one task."""
+    if query.ndim == 2:
+        return scores(support, query)
+    tasks = zip(support.inputs, support.targets, query, strict=True)
+    return torch.stack(
+        [
+            one_by_one(scores, Examples(inputs, targets, support.n_way), asked)
+            for inputs, targets, asked in tasks
+        ]
+    )

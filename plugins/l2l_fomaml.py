@@ -1,0 +1,50 @@
+"""learn2learn's MAML without second derivatives, on this harness's episodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench import Algorithm, Norm, TaskSpec, hookimpl
+
+from ._learn2learn import FIRST_ORDER, PAPER, WholeNetworkLearner, learn2learn
+from .maml import MAML
+
+
+class L2LFOMAML(WholeNetworkLearner):
+    """First-order MAML as learn2learn implements it: inner gradients count as constants.
+
+    Args:
+        lr: learning rate of the outer loop (Adam).
+        inner_lr: step size of the inner loop, on the mean loss.
+        inner_steps: gradient steps on the support set in training.
+        test_steps: gradient steps on the support set in evaluation.
+        norm: statistics of batch norm in evaluation; batch (as published: the queries share
+            theirs) or running (each query is judged alone).
+    """
+
+    name = "l2l-fomaml"
+    paper = f"{PAPER}; {MAML.paper}"
+    training_plan = replace(MAML.training_plan, steps=2000)
+    regression_plan = MAML.regression_plan
+    regression_defaults = MAML.regression_defaults
+    first_order = True
+    approximate_gradient = FIRST_ORDER
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        *,
+        lr: float = 2e-3,
+        inner_lr: float = 0.5,
+        inner_steps: int = 1,
+        test_steps: int = 5,
+        norm: Norm = "batch",
+    ) -> None:
+        steps = {"inner_steps": inner_steps, "test_steps": test_steps}
+        super().__init__(spec, lr=lr, inner_lr=inner_lr, norm=norm, **steps)
+        self.wrapped = learn2learn("algorithms").MAML(self.network(), lr=inner_lr)
+
+
+@hookimpl
+def bench_algorithms() -> list[type[Algorithm]]:
+    return [L2LFOMAML]

@@ -1,0 +1,60 @@
+"""learn2learn's ANIL with Kronecker-factored optimisers, on this harness's episodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench import Algorithm, TaskSpec, hookimpl
+
+from ._learn2learn import PAPER, HeadLearner, learn2learn
+from .anil import ANIL
+
+
+class L2LKFO(HeadLearner):
+    """ANIL whose head's gradients pass through learnt Kronecker-factored linear maps.
+
+    The gradient G (n, d) of the head becomes A'A G BB', with matrices that start as identities;
+    likewise that of its bias. As in learn2learn's example, the matrices take gradient steps
+    within a task, too, from its second step on. Support and query are embedded in one batch in
+    training; in evaluation each query is judged alone. Defaults are those of `anil`, but for
+    fewer training steps.
+
+    Args:
+        lr: learning rate of the outer loop (Adam), for weights and matrices.
+        inner_lr: step size of the inner loop, on the mean loss.
+        inner_steps: gradient steps on the support set in training.
+        test_steps: gradient steps on the support set in evaluation.
+        adapt_transform: whether the matrices take steps within a task.
+    """
+
+    name = "l2l-kfo"
+    paper = f"{PAPER}; Arnold, Iqbal, Sha 2019, arXiv:1910.13603"
+    training_plan = replace(ANIL.training_plan, steps=1500)
+    regression_plan = ANIL.regression_plan
+    regression_defaults = ANIL.regression_defaults
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        *,
+        lr: float = 1e-3,
+        inner_lr: float = 0.1,
+        inner_steps: int = 5,
+        test_steps: int = 20,
+        adapt_transform: bool = True,
+    ) -> None:
+        steps = {"inner_steps": inner_steps, "test_steps": test_steps}
+        super().__init__(spec, lr=lr, inner_lr=inner_lr, **steps)
+        self.adapt_transform = adapt_transform
+        kronecker = learn2learn("nn").KroneckerLinear
+        self.head = learn2learn("algorithms").GBML(
+            self.linear(),
+            learn2learn("optim.transforms").KroneckerTransform(kronecker),
+            lr=inner_lr,
+            adapt_transform=adapt_transform,
+        )
+
+
+@hookimpl
+def bench_algorithms() -> list[type[Algorithm]]:
+    return [L2LKFO]
