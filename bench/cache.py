@@ -18,13 +18,22 @@ import filelock
 import msgspec
 import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split, as_split
 from bench.errors import BenchError
 from bench.failures import plugin_code
 from bench.files import source_digest
 from bench.parameters import Value
-from bench.stored import DESCRIPTION, FORMAT, CachedDataset, CacheRecord, SplitRecord
+from bench.stored import (
+    DESCRIPTION,
+    FORMAT,
+    CachedDataset,
+    CacheRecord,
+    SplitRecord,
+    TargetsRecord,
+)
+from bench.tasks import CLASSIFICATION
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of classes done and the number there are, if that is known."""
@@ -94,7 +103,7 @@ def _build(
     try:
         for done, examples in enumerate(_classes_of(dataset, files), 1):
             if examples.split not in writers:
-                writers[examples.split] = _SplitWriter(draft / f"{examples.split}.bin")
+                writers[examples.split] = _SplitWriter(draft, examples.split)
             first = first or examples
             _check_alike(examples, first)
             writers[examples.split].add(examples)
@@ -125,7 +134,28 @@ def _classes_of(dataset: Dataset, files: DataFiles) -> Iterator[ClassExamples]:
                     f"class '{examples.name}' has inputs of type {kind}; give a NumPy array"
                 )
             as_split(examples.split)
+            _check_targets(dataset, examples)
             yield examples
+
+
+def _check_targets(dataset: Dataset, examples: ClassExamples) -> None:
+    """Raises BenchError if a class has targets and should not, or none, or unfit ones."""
+    targets = examples.targets
+    if dataset.task == CLASSIFICATION:
+        if targets is not None:
+            raise BenchError(
+                f"class '{examples.name}' has targets, but {dataset.name} is for classification; "
+                "say in the class: task = 'regression'"
+            )
+        return
+    fits = isinstance(targets, np.ndarray) and targets.dtype == np.float32 and targets.ndim == 2
+    if not fits or targets is None or len(targets) != len(examples.inputs):
+        raise BenchError(
+            f"function '{examples.name}' needs targets: float32, one row for each of its "
+            f"{len(examples.inputs)} inputs"
+        )
+    if not np.isfinite(targets).all():
+        raise BenchError(f"function '{examples.name}' has targets that are not finite; mend them")
 
 
 def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
@@ -139,6 +169,12 @@ def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
     if dtype == "float32" and not np.isfinite(examples.inputs).all():
         raise BenchError(f"class '{examples.name}' has inputs that are not finite; mend them")
     like, kind = first.inputs.shape[1:], first.inputs.dtype.name
+    widths = [None if e.targets is None else e.targets.shape[1] for e in (examples, first)]
+    if widths[0] != widths[1]:
+        raise BenchError(
+            f"function '{examples.name}' has {widths[0]} targets per input, those before it "
+            f"{widths[1]}; all must be alike"
+        )
     if (shape, dtype) != (like, kind):
         raise BenchError(
             f"class '{examples.name}' has inputs {dtype} {shape}, those before it "
@@ -147,9 +183,13 @@ def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
 
 
 def _check_unseen(name: str, examples: ClassExamples, seen: dict[bytes, ClassExamples]) -> None:
-    """Raises BenchError if an image of this class was seen in another split."""
+    """Raises BenchError if an image of this class, or this function, was seen in another split."""
     stub = ClassExamples(examples.name, examples.split, examples.inputs[:0])
-    for one in examples.inputs:
+    units = examples.inputs
+    if examples.targets is not None:
+        flat = examples.inputs.reshape(len(units), -1).astype(np.float32)
+        units = np.concatenate([flat, examples.targets], axis=1)[None]
+    for one in units:
         digest = hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16).digest()
         other = seen.setdefault(digest, stub)
         if other.split != examples.split:
@@ -175,9 +215,11 @@ def _check_names(name: str, splits: Mapping[Split, SplitRecord]) -> None:
 class _SplitWriter:
     """Writes the classes of one split, one after the other, into a raw file."""
 
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("wb")
-        self._digest = hashlib.sha256()
+    def __init__(self, folder: Path, split: Split) -> None:
+        self._inputs = _RawFile(folder / f"{split}.bin")
+        self._targets_path = folder / f"{split}.targets.bin"
+        self._targets: _RawFile | None = None
+        self._width = 0
         self._classes: list[str] = []
         self._counts: list[int] = []
         self._shape: tuple[int, ...] = ()
@@ -190,18 +232,40 @@ class _SplitWriter:
         self._shape, self._dtype = inputs.shape[1:], dtype.name
         self._classes.append(examples.name)
         self._counts.append(len(inputs))
-        self._digest.update(inputs.data)
-        self._file.write(inputs.data)
+        self._inputs.write(inputs)
+        if examples.targets is not None:
+            self._targets = self._targets or _RawFile(self._targets_path)
+            self._width = examples.targets.shape[1]
+            self._targets.write(np.ascontiguousarray(examples.targets, dtype=np.float32))
 
     def close(self) -> SplitRecord:
-        """Closes the file and returns what it holds."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        """Closes the files and returns what they hold."""
+        targets = self._targets
         return SplitRecord(
             tuple(self._classes),
             tuple(self._counts),
             self._shape,
             self._dtype,
-            self._digest.hexdigest(),
+            self._inputs.close(),
+            TargetsRecord(self._width, targets.close()) if targets else None,
         )
+
+
+class _RawFile:
+    """Arrays, one after the other, in a file without a header."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("wb")
+        self._digest = hashlib.sha256()
+
+    def write(self, values: NDArray[np.generic]) -> None:
+        """Appends the numbers of a contiguous array."""
+        self._digest.update(values.data)
+        self._file.write(values.data)
+
+    def close(self) -> str:
+        """Closes the file, and returns the sha256 of what is in it."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return self._digest.hexdigest()

@@ -21,10 +21,10 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Validation:
-    """One look at the validation episodes."""
+    """One look at the validation episodes: the metric's mean, and the loss's."""
 
     step: int
-    accuracy: float
+    score: float
     loss: float
 
 
@@ -35,7 +35,7 @@ class Course:
     owner: str
     step: int = 0
     best_step: int = 0
-    best_accuracy: float = -1.0
+    best_score: float | None = None
     validations: tuple[Validation, ...] = ()
     seconds: float = 0.0
     optimizer: dict[str, Any] = field(default_factory=dict)  # torch's own format

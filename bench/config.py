@@ -13,7 +13,7 @@ DATA_PREFIX = "data."
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run as asked for; None means: as the algorithm's training plan or the data suggest.
+    """One run as asked for; None means: as the data or the algorithm's training plan say.
 
     Raises:
         BenchError: a number is out of its range.
@@ -21,9 +21,9 @@ class RunConfig:
 
     algo: str
     data: str
-    ways: int = 5
-    shots: int = 1
-    queries: int = 15
+    ways: int | None = None
+    shots: int | None = None
+    queries: int | None = None
     episodes: int = 1000
     episode_seed: int = 0
     seed: int = 0

@@ -15,7 +15,9 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError, nearest
+from bench.tasks import CLASSIFICATION, Task
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -26,11 +28,13 @@ class ClassExamples:
     """One class: its name, its split, and its inputs (k, ...), all of one shape and type.
 
     Images are uint8 (k, channels, height, width), 0 for background; features are float32 (k, d).
+    In regression a class is one function: k points of it, with `targets` float32 (k, targets).
     """
 
     name: str
     split: Split
     inputs: NDArray[np.uint8] | NDArray[np.float32]
+    targets: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class Dataset(ABC):
     name: ClassVar[str]
     paper: ClassVar[str] = ""
     licence: ClassVar[str] = ""
+    task: ClassVar[Task] = CLASSIFICATION
+    protocol: ClassVar[EpisodeProtocol] = EpisodeProtocol()
+    """The test episodes unless the user asks for others."""
     version: ClassVar[int] = 1
     """Raise it when the same parameters come to give other pixels."""
 

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled examples of one task: inputs (s, ...) and targets (s,) with labels 0..n_way-1.
+    """Examples of one task with what is known of them: inputs (s, ...) and targets.
 
-    Features of t tasks at once have a leading axis: inputs (t, s, d) and targets (t, s).
+    In classification targets are labels 0..n_way-1, (s,); in regression float values (s, d), and
+    n_way is 1. Examples of t tasks at once have a leading axis on both.
     """
 
     inputs: Tensor
@@ -28,7 +29,12 @@ class Examples:
     n_way: int
 
     def __len__(self) -> int:
-        return self.targets.shape[-1]
+        return self.targets.shape[self._axis]
+
+    @property
+    def _axis(self) -> int:
+        """The axis of `targets` that counts examples."""
+        return self.targets.ndim - (2 if self.targets.is_floating_point() else 1)
 
     def class_means(self) -> Tensor:
         """Returns the mean of the features of each class, (..., n, d), from inputs (..., s, d)."""
@@ -38,9 +44,8 @@ class Examples:
 
     def at(self, places: Tensor) -> Examples:
         """Returns the examples at these places (b,), the same ones of every task."""
-        axis = self.targets.ndim - 1
-        inputs = self.inputs.index_select(axis, places)
-        return Examples(inputs, self.targets.index_select(axis, places), self.n_way)
+        inputs = self.inputs.index_select(self._axis, places)
+        return Examples(inputs, self.targets.index_select(self._axis, places), self.n_way)
 
     def to(self, device: torch.device) -> Examples:
         """Returns the same examples on `device`."""
@@ -62,21 +67,22 @@ class Episode:
 
 @dataclass(frozen=True)
 class EpisodeBatch:
-    """t tasks of one protocol: inputs (t, s+m, ...), each task's support first, and labels.
+    """t tasks of one protocol: inputs (t, s+m, ...), each task's support first, and targets.
 
-    Shapes: support_labels (t, s), query_labels (t, m), classes (t, n).
+    Shapes: support_targets (t, s), query_targets (t, m), classes (t, n); in regression targets
+    have a last axis d.
     """
 
     inputs: Tensor
-    support_labels: Tensor
-    query_labels: Tensor
+    support_targets: Tensor
+    query_targets: Tensor
     classes: Tensor
 
     def episodes(self) -> list[Episode]:
         """Returns the tasks one by one, as views of the batch."""
-        ways, cut = self.classes.shape[1], self.support_labels.shape[1]
-        support = zip(self.inputs[:, :cut].unbind(), self.support_labels.unbind(), strict=True)
-        query = zip(self.inputs[:, cut:].unbind(), self.query_labels.unbind(), strict=True)
+        ways, cut = self.classes.shape[1], self.support_targets.shape[1]
+        support = zip(self.inputs[:, :cut].unbind(), self.support_targets.unbind(), strict=True)
+        query = zip(self.inputs[:, cut:].unbind(), self.query_targets.unbind(), strict=True)
         return [
             Episode(Examples(*known, ways), Examples(*asked, ways), classes)
             for known, asked, classes in zip(support, query, self.classes.unbind(), strict=True)
@@ -87,8 +93,10 @@ class EpisodeBatch:
 class EpisodeProtocol:
     """N-way K-shot episodes with a fixed number of queries per class.
 
+    In regression a task is one function: one way, whose shots are its known points.
+
     Raises:
-        BenchError: a number is not positive, or there are fewer than two ways.
+        BenchError: a number is not positive.
     """
 
     ways: int = 5
@@ -96,15 +104,16 @@ class EpisodeProtocol:
     queries: int = 15
 
     def __post_init__(self) -> None:
-        for name, least in (("ways", 2), ("shots", 1), ("queries", 1)):
+        for name, least in (("ways", 1), ("shots", 1), ("queries", 1)):
             value = getattr(self, name)
             if value < least:
                 raise BenchError(f"{name} is {value}; it must be at least {least}")
 
     @property
     def id(self) -> str:
-        """The protocol's name in records, folders and tables, such as `5w1s15q`."""
-        return f"{self.ways}w{self.shots}s{self.queries}q"
+        """The protocol's name in records, folders and tables, such as `5w1s15q` or `10s80q`."""
+        ways = f"{self.ways}w" if self.ways > 1 else ""
+        return f"{ways}{self.shots}s{self.queries}q"
 
     @property
     def per_class(self) -> int:

@@ -25,6 +25,7 @@ from bench.gradient import GradientLearner, stack_examples
 from bench.pool import EpisodeStream
 from bench.sampling import EpisodeIndices
 from bench.seeds import seed_torch
+from bench.tasks import ACCURACY, MSE, Metric
 
 CHUNK = 32
 """Episodes per batch of sampling and scoring."""
@@ -32,16 +33,25 @@ CHUNK = 32
 
 @dataclass(frozen=True)
 class EpisodeResults:
-    """One row per episode e: how many queries were right (e,), and the mean loss of them (e,)."""
+    """One row per episode e: the mean loss of its queries (e,), and how many were right (e,).
 
-    correct: NDArray[np.int64]
+    In classification the loss is cross-entropy; in regression it is the squared error, and
+    `correct` is None.
+    """
+
+    correct: NDArray[np.int64] | None
     loss: NDArray[np.float64]
     queries: int
 
     @property
-    def accuracy(self) -> NDArray[np.float64]:
-        """The share of right answers in each episode, (e,)."""
-        return self.correct / self.queries
+    def metric(self) -> Metric:
+        """What the run is judged by."""
+        return MSE if self.correct is None else ACCURACY
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """What each episode is judged by, (e,): the share of right answers, or the error."""
+        return self.loss if self.correct is None else self.correct / self.queries
 
 
 Report = Callable[[int, int], None]
@@ -81,10 +91,14 @@ def evaluate(
     losses: list[NDArray[np.float64]] = []
     done = 0
     for drawn, logits in scored:
-        _check_shape(algorithm.name, logits, (*drawn.query.shape, stream.protocol.ways))
-        targets = torch.from_numpy(drawn.query_labels).to(logits.device)
-        right, loss = _score(algorithm.name, logits, targets, done)
-        correct.append(right)
+        _check_shape(algorithm, logits, drawn.query.shape, stream)
+        targets = stream.targets(drawn.query, drawn.query_labels).to(logits.device)
+        _check_finite(algorithm.name, logits, done)
+        if stream.pool.targets is None:
+            right, loss = _score(logits, targets)
+            correct.append(right)
+        else:
+            loss = (logits.double() - targets).square().mean((-2, -1)).cpu().numpy()
         losses.append(loss)
         done += len(drawn)
         report(done, count)
@@ -92,7 +106,8 @@ def evaluate(
             raise Interrupted("stopped during evaluation")
     _check_unchanged(algorithm, before)
     queries = stream.protocol.ways * stream.protocol.queries
-    return EpisodeResults(np.concatenate(correct), np.concatenate(losses), queries)
+    right_ones = np.concatenate(correct) if correct else None
+    return EpisodeResults(right_ones, np.concatenate(losses), queries)
 
 
 def _chunks(stream: EpisodeStream, count: int) -> Iterator[tuple[int, int]]:
@@ -117,7 +132,7 @@ def _one_by_one(
                 predict = algorithm.adapt(support)
                 with torch.no_grad():
                     answer = predict(episode.query.inputs.clone()).detach()
-            _check_shape(algorithm.name, answer, (len(episode.query), ways))
+            _check_shape(algorithm, answer, (len(episode.query),), stream)
             logits.append(answer)
         yield stream.indices(start, size), torch.stack(logits)
 
@@ -132,30 +147,38 @@ def _together(
         query = torch.stack([episode.query.inputs for episode in episodes])
         with plugin_code(algorithm.name, f"adapting to test episode {start}", LESS_MEMORY):
             logits = algorithm.predict_together(support, query)
-        _check_shape(algorithm.name, logits[0], (query.shape[1], stream.protocol.ways))
+        _check_shape(algorithm, logits[0], (query.shape[1],), stream)
         yield stream.indices(start, size), logits
 
 
-def _check_shape(name: str, logits: Tensor, shape: tuple[int, ...]) -> None:
-    if logits.shape != shape:
+def _check_shape(
+    algorithm: Algorithm, answer: Tensor, queries: tuple[int, ...], stream: EpisodeStream
+) -> None:
+    """Raises RunFailed unless the answer has a row per query, as wide as the task demands."""
+    values = stream.pool.targets
+    width = stream.protocol.ways if values is None else values.shape[1]
+    if answer.shape != (*queries, width):
+        given, noun = ("logits", "ways") if values is None else ("values", "targets")
         raise RunFailed(
-            f"{name} returned logits of shape {tuple(logits.shape)} for {shape[-2]} queries and "
-            f"{shape[-1]} ways; a predictor returns (queries, ways), and scores the same after "
-            "the axes of its tasks"
+            f"{algorithm.name} returned {given} of shape {tuple(answer.shape)} for "
+            f"{queries[-1]} queries and {width} {noun}; a predictor returns (queries, {noun}), and "
+            "scores the same after the axes of its tasks"
         )
 
 
-def _score(
-    name: str, logits: Tensor, targets: Tensor, first: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns right answers (b,) and mean cross-entropy (b,) of logits (b, m, n)."""
-    bad = ~torch.isfinite(logits).flatten(1).all(1)
+def _check_finite(name: str, answer: Tensor, first: int) -> None:
+    """Raises RunFailed if a prediction is not finite; `first` is the number of its episode."""
+    bad = ~torch.isfinite(answer).flatten(1).all(1)
     if bad.any():
         raise RunFailed(
-            f"{name} returned logits that are not finite in episode "
+            f"{name} returned predictions that are not finite in episode "
             f"{first + int(bad.int().argmax())}; try a smaller learning rate, "
             "such as --set inner_lr=..., or fewer steps"
         )
+
+
+def _score(logits: Tensor, targets: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns right answers (b,) and mean cross-entropy (b,) of logits (b, m, n)."""
     right = (logits.argmax(-1) == targets).sum(-1)
     loss = F.cross_entropy(logits.mT.double(), targets, reduction="none").mean(-1)
     return right.cpu().numpy(), loss.cpu().numpy()

@@ -55,8 +55,8 @@ def score_by_features(
         features.prepare(np.concatenate([block.support, block.query], axis=None))
         for start in range(0, len(block), SCORED_TOGETHER):
             part = block.part(start, start + SCORED_TOGETHER)
-            labels = torch.from_numpy(part.support_labels).to(stream.device)
-            known = Examples(features.at(part.support), labels, stream.protocol.ways)
+            targets = stream.targets(part.support, part.support_labels)
+            known = Examples(features.at(part.support), targets, stream.protocol.ways)
             with torch.no_grad(), plugin_code(algorithm.name, "scoring", LESS_MEMORY):
                 logits = algorithm.scores(known, features.at(part.query)).detach()
             yield part, logits

@@ -25,6 +25,7 @@ from bench.parameters import Value, parameters_of, settle
 from bench.registry import Registry
 from bench.sampling import check_protocol
 from bench.stored import CachedDataset, SplitRecord
+from bench.tasks import REGRESSION
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 SCHEDULES: tuple[Decay, ...] = get_args(Decay)
@@ -103,7 +104,9 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
             cure = "bench" if package in EXTRAS else "pip"
             raise BenchError(f"{config.algo} needs {package}; install it: {cure} install {package}")
     _check_names(config, algorithm, dataset)
-    parameters = settle(config.algo, algorithm, config.algorithm_settings())
+    check_task(algorithm, dataset)
+    own = algorithm.regression_defaults if dataset.task == REGRESSION else {}
+    parameters = settle(config.algo, algorithm, {**own, **config.algorithm_settings()})
     data_parameters = settle(config.data, dataset, config.data_settings())
     device = find_device(config.device)
     chosen = registry.backbone(config.backbone) if config.backbone else None
@@ -111,16 +114,19 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
     files = DataFiles(data_root(config.data_root), config.download)
     data = open_dataset(_source(dataset, data_parameters), data_parameters, files, progress)
-    test = EpisodeProtocol(config.ways, config.shots, config.queries)
+    test = _test_protocol(config, dataset)
     train = _split(data, "train")
     spec = TaskSpec(
         train.shape,
-        config.ways,
-        config.shots,
+        test.ways,
+        test.shots,
         chosen or _backbone(registry, algorithm, train),
-        base_classes=len(train.classes),
+        dataset.task,
+        train.targets.width if train.targets else 1,
+        len(train.classes),
     )
-    plan = _plan(config, algorithm, test, len(train.classes))
+    own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
+    plan = _plan(config, own_plan, test, len(train.classes))
     train_protocol = EpisodeProtocol(plan.ways or 0, plan.shots or 0, plan.queries or 0)
     job = Job(
         config,
@@ -168,20 +174,44 @@ def _split(data: CachedDataset, split: Split) -> SplitRecord:
     return data.record.splits[split]
 
 
+def check_task(algorithm: type[Algorithm], dataset: type[Dataset]) -> None:
+    """Raises BenchError if the algorithm does not take tasks of this kind."""
+    if dataset.task not in algorithm.tasks:
+        raise BenchError(
+            f"{algorithm.name} is not for {dataset.name}, which is {dataset.task}: "
+            f"{algorithm.not_for}; bench list shows who takes it"
+        )
+
+
+def _test_protocol(config: RunConfig, dataset: type[Dataset]) -> EpisodeProtocol:
+    """Returns the test episodes: the dataset's own, with the user's wishes in them."""
+    own = dataset.protocol
+    if dataset.task == REGRESSION:
+        for flag, value in (("ways", config.ways), ("train-ways", config.train_ways)):
+            if value is not None:
+                raise BenchError(
+                    f"--{flag} is {value}, but {dataset.name} is regression: a task is one "
+                    "function, which has no classes; leave it out"
+                )
+    ways = config.ways or own.ways
+    return EpisodeProtocol(ways, config.shots or own.shots, config.queries or own.queries)
+
+
 def _backbone(
     registry: Registry, algorithm: type[Algorithm], train: SplitRecord
 ) -> Backbone | None:
     """Returns the algorithm's own backbone, or an MLP for vectors; None if it uses none."""
     if algorithm.backbone is None:
         return None
-    return registry.backbone(algorithm.backbone if len(train.shape) == 3 else "mlp")
+    if len(train.shape) == 3:
+        return registry.backbone(algorithm.backbone)
+    return registry.backbone("mlp-40" if train.targets else "mlp")
 
 
 def _plan(
-    config: RunConfig, algorithm: type[Algorithm], test: EpisodeProtocol, classes: int
+    config: RunConfig, own: TrainingPlan, test: EpisodeProtocol, classes: int
 ) -> TrainingPlan:
     """Returns the training plan with the user's wishes in it and no None left."""
-    own = algorithm.training_plan
     schedule = config.schedule or own.schedule
     if schedule not in SCHEDULES:
         raise BenchError(f"--schedule is '{schedule}'; {nearest(schedule, SCHEDULES)}")

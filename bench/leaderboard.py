@@ -5,6 +5,7 @@ Runs share a table only if they were tested on the same episodes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from tabulate import tabulate
 
 from bench.errors import BenchError, NothingMatched
 from bench.results import RunRecord, find_runs, read_run
+from bench.tasks import Metric, metric_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +46,11 @@ class Entry:
             protocol.episodes,
             protocol.episode_seed,
         )
+
+    @property
+    def metric(self) -> Metric:
+        """What the run is judged by."""
+        return metric_of(self.record.data.task)
 
     @property
     def label(self) -> str:
@@ -109,7 +116,10 @@ def _tables(entries: Sequence[Entry]) -> tuple[Table, ...]:
 
 def _rank(entry: Entry) -> tuple[float, str, str]:
     outcome = entry.record.outcome
-    return (-outcome.accuracy if outcome else 1.0, entry.label, entry.record.name)
+    if outcome is None:
+        return (math.inf, entry.label, entry.record.name)
+    best_first = -outcome.mean if entry.metric.higher_is_better else outcome.mean
+    return (best_first, entry.label, entry.record.name)
 
 
 def render(board: Leaderboard, form: Format) -> str:
@@ -132,13 +142,13 @@ def render(board: Leaderboard, form: Format) -> str:
 def _row(entry: Entry) -> dict[str, str]:
     """Returns one line of a table for reading."""
     record, outcome = entry.record, entry.record.outcome
-    accuracy = "-"
+    metric, score = entry.metric, "-"
     if outcome and outcome.half_width is not None:
-        accuracy = f"{100 * outcome.accuracy:.2f} ± {100 * outcome.half_width:.2f}"
+        score = metric.text(outcome.mean, outcome.half_width).replace(metric.unit, "", 1)
     seconds = record.seconds.get("training")
     return {
         "algorithm": entry.label,
-        "accuracy %": accuracy,
+        metric.heading: score,
         "setting": "transductive" if record.algorithm.transduction else "inductive",
         "backbone": record.algorithm.backbone or "-",
         "parameters": f"{record.algorithm.parameter_count:,}",
@@ -167,7 +177,8 @@ def flat(board: Leaderboard) -> pd.DataFrame:
                     "label": entry.label,
                     "backbone": record.algorithm.backbone,
                     "transductive": bool(record.algorithm.transduction),
-                    "accuracy": outcome.accuracy if outcome else None,
+                    "metric": entry.metric.name,
+                    "mean": outcome.mean if outcome else None,
                     "half_width_95": outcome.half_width if outcome else None,
                     "parameters": record.algorithm.parameter_count,
                     "training_seconds": record.seconds.get("training"),

@@ -24,6 +24,7 @@ class ClassPool:
     """The classes of one split: rows `offsets[c]` to `offsets[c + 1]` of `inputs` are class c.
 
     Shapes: inputs (rows, ...), uint8 or float32, in memory or memory-mapped; offsets (classes+1,).
+    In regression a class is a function, and `targets` (rows, d) are its values.
     """
 
     fingerprint: str
@@ -31,6 +32,7 @@ class ClassPool:
     classes: tuple[str, ...]
     offsets: NDArray[np.int64]
     inputs: NDArray[np.uint8] | NDArray[np.float32]
+    targets: NDArray[np.float32] | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -86,12 +88,18 @@ class EpisodeStream:
         """Returns episodes start .. start+count-1 as one batch, on the stream's device."""
         drawn = self.indices(start, count)
         inputs = self.gather(np.concatenate([drawn.support, drawn.query], axis=1))
-        support_labels, query_labels = (
-            torch.from_numpy(labels).to(self.device)
-            for labels in (drawn.support_labels, drawn.query_labels)
-        )
+        support_targets = self.targets(drawn.support, drawn.support_labels)
+        query_targets = self.targets(drawn.query, drawn.query_labels)
         classes = torch.from_numpy(drawn.classes)
-        return EpisodeBatch(inputs, support_labels, query_labels, classes)
+        return EpisodeBatch(inputs, support_targets, query_targets, classes)
+
+    def targets(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> Tensor:
+        """Returns what is to be predicted at `rows` (any shape), on the device.
+
+        That is the episode's labels, of the same shape, or in regression values (*rows.shape, d).
+        """
+        known = self.pool.targets
+        return torch.from_numpy(labels if known is None else known[rows]).to(self.device)
 
     def episodes(self, start: int, count: int) -> list[Episode]:
         """Returns episodes start .. start+count-1 with their inputs, on the stream's device."""

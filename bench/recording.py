@@ -56,12 +56,13 @@ def describe(job: Job) -> RunRecord:
             source_sha256=source_digest(job.dataset),
             parameters=job.data_parameters,
             fingerprint=job.data.fingerprint,
+            task=job.dataset.task,
         ),
         protocol=ProtocolRecord(
             job.test_protocol.id,
-            config.ways,
-            config.shots,
-            config.queries,
+            job.test_protocol.ways,
+            job.test_protocol.shots,
+            job.test_protocol.queries,
             config.episodes,
             config.episode_seed,
             sha256="",
@@ -84,21 +85,29 @@ def describe(job: Job) -> RunRecord:
 
 
 def episodes_csv(results: EpisodeResults) -> bytes:
-    """Returns the per-episode records as CSV: episode, accuracy, correct, queries, loss."""
+    """Returns the per-episode records as CSV.
+
+    Columns: episode, accuracy, correct, queries, loss; in regression episode, mse, queries.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("episode", "accuracy", "correct", "queries", "loss"))
-    columns = zip(results.accuracy, results.correct, results.loss, strict=True)
-    for number, (accuracy, correct, loss) in enumerate(columns):
-        writer.writerow((number, float(accuracy), int(correct), results.queries, float(loss)))
+    name, scores = results.metric.name, results.scores.tolist()
+    if results.correct is None:
+        writer.writerow(("episode", name, "queries"))
+        writer.writerows((number, score, results.queries) for number, score in enumerate(scores))
+    else:
+        writer.writerow(("episode", name, "correct", "queries", "loss"))
+        columns = zip(scores, results.correct.tolist(), results.loss.tolist(), strict=True)
+        for number, (accuracy, correct, loss) in enumerate(columns):
+            writer.writerow((number, accuracy, correct, results.queries, loss))
     return text.getvalue().encode()
 
 
 def summarise(folder: Path, results: EpisodeResults) -> Outcome:
     """Returns the outcome of a finished run, whose files are in `folder`."""
-    interval = t_interval(results.accuracy)
+    interval = t_interval(results.scores)
     return Outcome(
-        accuracy=interval.mean,
+        mean=interval.mean,
         half_width=interval.half_width,
         std=interval.std,
         n=interval.n,
@@ -107,4 +116,5 @@ def summarise(folder: Path, results: EpisodeResults) -> Outcome:
         loss=float(results.loss.mean()),
         checkpoint_sha256=sha256_of(folder / CHECKPOINT_FILE),
         episodes_file_sha256=sha256_of(folder / EPISODES_FILE),
+        metric=results.metric.name,
     )

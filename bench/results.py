@@ -14,8 +14,9 @@ import msgspec
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.parameters import Value
+from bench.tasks import ACCURACY, CLASSIFICATION, Task
 
-SCHEMA = 1
+SCHEMA = 2
 RUN_FILE, EPISODES_FILE, CHECKPOINT_FILE, STATE_FILE = (
     "run.json",
     "episodes.csv",
@@ -42,13 +43,14 @@ class AlgorithmRecord:
 
 @dataclass(frozen=True)
 class DataRecord:
-    """Which data; the fingerprint covers pixels, class lists and parameters."""
+    """Which data; the fingerprint covers pixels, targets, class lists and parameters."""
 
     name: str
     plugin: str
     parameters: dict[str, Value]
     fingerprint: str
     source_sha256: str = ""
+    task: Task = CLASSIFICATION
 
 
 @dataclass(frozen=True)
@@ -79,15 +81,15 @@ class TrainingRecord:
     validation_episodes: int
     steps_done: int = 0
     best_step: int = 0
-    best_validation_accuracy: float | None = None
+    best_validation_score: float | None = None
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out, over the test episodes; accuracies are shares between 0 and 1."""
+    """What came out, over the test episodes: the metric's mean; accuracies are between 0 and 1."""
 
-    accuracy: float
+    mean: float
     half_width: float | None
     std: float
     n: int
@@ -96,6 +98,7 @@ class Outcome:
     loss: float
     checkpoint_sha256: str
     episodes_file_sha256: str
+    metric: str = ACCURACY.name
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,9 @@ def read_run(folder: Path) -> RunRecord:
     try:
         content = path.read_bytes()
         schema = msgspec.json.decode(content, type=_Schema).schema
-        if schema != SCHEMA:
+        if schema == 1:
+            content = _renewed(content)
+        elif schema != SCHEMA:
             raise BenchError(f"{path} has schema {schema}; this version of bench reads {SCHEMA}")
         return msgspec.json.decode(content, type=RunRecord)
     except (OSError, msgspec.MsgspecError) as error:
@@ -154,6 +159,18 @@ def read_run(folder: Path) -> RunRecord:
 
 class _Schema(msgspec.Struct):
     schema: int
+
+
+def _renewed(content: bytes) -> bytes:
+    """Returns a record of schema 1, which knew accuracies only, as one of today's."""
+    record = msgspec.json.decode(content)
+    names = {"training": ("best_validation_accuracy", "best_validation_score")}
+    names["outcome"] = ("accuracy", "mean")
+    for part, (old, new) in names.items():
+        values = record.get(part)
+        if isinstance(values, dict) and old in values:
+            values[new] = values.pop(old)
+    return msgspec.json.encode(record | {"schema": SCHEMA})
 
 
 def find_runs(root: Path) -> list[Path]:

@@ -37,7 +37,7 @@ from bench.results import (
     read_run,
 )
 from bench.seeds import seed_torch
-from bench.training import MetaTrainer, Schedule, TrainingProgress
+from bench.training import MetaTrainer, Schedule, TrainingProgress, settle
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,8 @@ def _train(
     """Trains, or takes up finished weights, and leaves a checkpoint; the test pool stays closed."""
     checkpoint, state = job.folder / CHECKPOINT_FILE, job.folder / STATE_FILE
     if not any(p.requires_grad for p in algorithm.parameters()) or not job.plan.steps:
+        if type(algorithm).settle is not Algorithm.settle:
+            settle(algorithm, _stream(job, "train"))
         save_weights(checkpoint, algorithm.name, algorithm.state_dict())
         return replace(record, steps=0)
     trainer = MetaTrainer(
@@ -249,7 +251,7 @@ def _train(
         record,
         steps_done=course.step,
         best_step=course.best_step or course.step,
-        best_validation_accuracy=course.best_accuracy if course.validations else None,
+        best_validation_score=course.best_score,
         seconds=round(course.seconds, 3),
     )
 

@@ -23,6 +23,14 @@ MEMORY_LIMIT = 1 << 30
 
 
 @dataclass(frozen=True)
+class TargetsRecord:
+    """The targets of a split, float32 (rows, width), in a raw file of their own."""
+
+    width: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class SplitRecord:
     """What one split holds: class names, images per class, and the bytes of the raw file."""
 
@@ -31,11 +39,17 @@ class SplitRecord:
     shape: tuple[int, ...]
     dtype: str
     sha256: str
+    targets: TargetsRecord | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many inputs there are."""
+        return sum(self.counts)
 
     @property
     def bytes(self) -> int:
         """The size of the raw file."""
-        return sum(self.counts) * int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+        return self.rows * int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,11 @@ class CacheRecord:
     def sealed(self) -> CacheRecord:
         """Returns the record with the fingerprint that belongs to it."""
         bare = dataclasses.replace(self, fingerprint="")
-        text = msgspec.json.encode(bare, order="deterministic")
+        content = msgspec.to_builtins(bare, order="deterministic")
+        for split in content["splits"].values():
+            if split.get("targets", ...) is None:  # as it was before there was regression
+                del split["targets"]
+        text = msgspec.json.encode(content)
         return dataclasses.replace(bare, fingerprint=hashlib.sha256(text).hexdigest())
 
 
@@ -85,11 +103,10 @@ class CachedDataset:
     def check_sizes(self) -> None:
         """Raises BenchError if a split's file is missing or truncated, without reading it."""
         for split, record in self.record.splits.items():
-            path = self.folder / f"{split}.bin"
-            if not path.is_file() or path.stat().st_size != record.bytes:
-                raise BenchError(
-                    f"the cached file {path} is missing or truncated; {_cure(self.folder)}"
-                )
+            _check_size(self.folder / f"{split}.bin", record.bytes)
+            if record.targets:
+                size = record.rows * record.targets.width * 4
+                _check_size(self.folder / f"{split}.targets.bin", size)
 
     def pool(self, split: Split) -> ClassPool:
         """Reads one split, and no other; a large one is memory-mapped, its bytes not checked.
@@ -101,11 +118,8 @@ class CachedDataset:
         if record is None:
             raise BenchError(f"{self.record.name} has no classes in its {split} split")
         path = self.folder / f"{split}.bin"
-        if not path.is_file() or path.stat().st_size != record.bytes:
-            raise BenchError(
-                f"the cached file {path} is missing or truncated; {_cure(self.folder)}"
-            )
-        shape = (sum(record.counts), *record.shape)
+        _check_size(path, record.bytes)
+        shape = (record.rows, *record.shape)
         inputs: NDArray[np.uint8] | NDArray[np.float32]
         if record.bytes > MEMORY_LIMIT:
             inputs = np.memmap(path, dtype=record.dtype, mode="r", shape=shape)
@@ -114,7 +128,25 @@ class CachedDataset:
             if hashlib.sha256(inputs.data).hexdigest() != record.sha256:
                 raise BenchError(f"the cached file {path} was altered; {_cure(self.folder)}")
         offsets = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.int64)
-        return ClassPool(self.fingerprint, split, record.classes, offsets, inputs)
+        targets = self._targets(split, record)
+        return ClassPool(self.fingerprint, split, record.classes, offsets, inputs, targets)
+
+    def _targets(self, split: Split, record: SplitRecord) -> NDArray[np.float32] | None:
+        """Reads the targets of a split; None in classification."""
+        if record.targets is None:
+            return None
+        path = self.folder / f"{split}.targets.bin"
+        _check_size(path, record.rows * record.targets.width * 4)
+        values = np.fromfile(path, dtype=np.float32).reshape(-1, record.targets.width)
+        if hashlib.sha256(values.data).hexdigest() != record.targets.sha256:
+            raise BenchError(f"the cached file {path} was altered; {_cure(path.parent)}")
+        return values
+
+
+def _check_size(path: Path, size: int) -> None:
+    """Raises BenchError if a file is missing or not of this size."""
+    if not path.is_file() or path.stat().st_size != size:
+        raise BenchError(f"the cached file {path} is missing or truncated; {_cure(path.parent)}")
 
 
 def _cure(folder: Path) -> str:

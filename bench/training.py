@@ -6,6 +6,7 @@ resumed ends with the same bits as one that was not.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from bench.failures import plugin_code
 from bench.pool import EpisodeStream
 from bench.profiling import Profile
 from bench.seeds import seed_torch
+from bench.tasks import metric_of
 
 LESS_MEMORY = "use a smaller --meta-batch, --train-ways, --train-queries or --backbone"
 
@@ -47,12 +49,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """What a progress bar shows after a step; accuracy is that of the last validation."""
+    """What a progress bar shows after a step; `validation` is its last score, as a text."""
 
     step: int
     steps: int
     loss: float
-    accuracy: float | None
+    validation: str
     tasks_per_second: float
 
 
@@ -86,6 +88,7 @@ class MetaTrainer:
         self.optimizer = algorithm.optimizer()
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.course = Course(algorithm.name)
+        self.metric = metric_of(algorithm.spec.task)
         self.best: Weights = {}
         self.saved_step = 0
         self.profile = profile or Profile()
@@ -115,9 +118,8 @@ class MetaTrainer:
             self.course = replace(self.course, seconds=self.course.seconds + elapsed)
             tasks += self.plan.meta_batch
             speed = tasks / (time.perf_counter() - started)
-            looks = self.course.validations
-            accuracy = looks[-1].accuracy if looks else None
-            report(TrainingProgress(self.course.step, self.plan.steps, loss, accuracy, speed))
+            shown = self._last_look()
+            report(TrainingProgress(self.course.step, self.plan.steps, loss, shown, speed))
             if self.course.step % self.schedule.checkpoint_every == 0:
                 self._save()
             if stop() and self.course.step < self.plan.steps:
@@ -125,6 +127,7 @@ class MetaTrainer:
                 raise Interrupted(f"stopped after step {self.course.step} of {self.plan.steps}")
         self._save()
         load_into(self.algorithm, self.best or self._weights(), self.state_file)
+        settle(self.algorithm, self.train)
         return self.course
 
     def _step(self, step: int) -> float:
@@ -155,6 +158,7 @@ class MetaTrainer:
         if self.validation is None or not due:
             return
         with self.profile.phase("validation"):
+            settle(self.algorithm, self.train)
             results = evaluate(
                 self.algorithm,
                 self.validation,
@@ -162,11 +166,11 @@ class MetaTrainer:
                 seed=self.seed,
                 stop=stop,
             )
-        look = Validation(step, float(results.accuracy.mean()), float(results.loss.mean()))
+        look = Validation(step, float(results.scores.mean()), float(results.loss.mean()))
         self.course = replace(self.course, validations=(*self.course.validations, look))
-        if look.accuracy > self.course.best_accuracy:
+        if self.metric.better(look.score, self.course.best_score):
             self.best = {n: t.detach().clone() for n, t in self._weights().items()}
-            self.course = replace(self.course, best_step=step, best_accuracy=look.accuracy)
+            self.course = replace(self.course, best_step=step, best_score=look.score)
 
     def _save(self) -> None:
         """Saves the state, unless its weights are no longer finite."""
@@ -182,10 +186,28 @@ class MetaTrainer:
         weights: Weights = self.algorithm.state_dict()
         return weights
 
+    def _last_look(self) -> str:
+        looks = self.course.validations
+        return self.metric.text(looks[-1].score) if looks else ""
+
     def _kept(self) -> str:
         if not self.saved_step:
             return ""
         return f"; the checkpoint of step {self.saved_step} is kept in {self.state_file}"
+
+
+def settle(algorithm: Algorithm, train: EpisodeStream) -> None:
+    """Lets an algorithm set its buffers from training episodes, if it wants to.
+
+    Raises:
+        RunFailed: the algorithm raised an exception.
+    """
+    if type(algorithm).settle is Algorithm.settle:
+        return
+    algorithm.eval()
+    episodes = (train.episodes(number, 1)[0] for number in itertools.count())
+    with torch.no_grad(), plugin_code(algorithm.name, "settling", LESS_MEMORY):
+        algorithm.settle(episodes)
 
 
 def _factor(plan: TrainingPlan, step: int) -> float:

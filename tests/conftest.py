@@ -150,7 +150,7 @@ def make_record() -> Callable[..., RunRecord]:
             algorithm=replace(base.algorithm, name=algorithm, transduction=transduction),
             data=replace(base.data, name=data),
             protocol=replace(base.protocol, sha256=sha256),
-            outcome=replace(outcome, accuracy=accuracy),
+            outcome=replace(outcome, mean=accuracy),
         )
         return replace(record, **fields)
 

@@ -77,10 +77,13 @@ def as_toml(job: Job) -> str:
         field.name: getattr(job.config, field.name) for field in dataclasses.fields(job.config)
     }
     values |= {
+        "ways": job.test_protocol.ways if job.test_protocol.ways > 1 else None,
+        "shots": job.test_protocol.shots,
+        "queries": job.test_protocol.queries,
         "backbone": job.backbone or None,
         "steps": job.plan.steps,
         "meta_batch": job.plan.meta_batch,
-        "train_ways": job.train_protocol.ways,
+        "train_ways": job.train_protocol.ways if job.train_protocol.ways > 1 else None,
         "train_shots": job.train_protocol.shots,
         "train_queries": job.train_protocol.queries,
         "schedule": job.plan.schedule,

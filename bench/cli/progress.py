@@ -33,9 +33,9 @@ class Bars:
         self._show("preparing data", done, total, "classes")
 
     def training(self, state: TrainingProgress) -> None:
-        """Shows step, loss, last validation accuracy and speed of training."""
-        accuracy = "" if state.accuracy is None else f", validation {100 * state.accuracy:.1f}%"
-        text = f"loss {state.loss:.3f}{accuracy}, {state.tasks_per_second:.1f} tasks/s"
+        """Shows step, loss, last validation and speed of training."""
+        look = f", validation {state.validation}" if state.validation else ""
+        text = f"loss {state.loss:.3f}{look}, {state.tasks_per_second:.1f} tasks/s"
         self._show("training", state.step, state.steps, text)
 
     def evaluation(self, done: int, total: int) -> None:

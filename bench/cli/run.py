@@ -20,6 +20,7 @@ from bench.cli.profile import profile_table
 from bench.config import RunConfig
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
+from bench.tasks import METRICS, REGRESSION
 from bench.threads import busy_cores, choose_threads, read_processor, usable_cores
 
 if TYPE_CHECKING:
@@ -41,9 +42,13 @@ if TYPE_CHECKING:
     shell_complete=complete_names,
     help="Dataset; see bench list.",
 )
-@click.option("--ways", type=int, default=5, show_default=True, help="Classes per test episode.")
-@click.option("--shots", type=int, default=1, show_default=True, help="Support images per class.")
-@click.option("--queries", type=int, default=15, show_default=True, help="Query images per class.")
+@click.option("--ways", type=int, help="Classes per test episode. [default: 5]")
+@click.option(
+    "--shots", type=int, help="Support images per class. [default: 1; in regression the data's]"
+)
+@click.option(
+    "--queries", type=int, help="Query images per class. [default: 15; in regression the data's]"
+)
 @click.option("--episodes", type=int, default=1000, show_default=True, help="Test episodes.")
 @click.option(
     "--episode-seed", type=int, default=0, show_default=True, help="Seed of the test episodes."
@@ -205,10 +210,13 @@ def summary(record: RunRecord, folder: Path) -> str:
     outcome, protocol = record.outcome, record.protocol
     if outcome is None or outcome.half_width is None:
         return f"{record.name}: {record.status}"
-    setting = record.algorithm.transduction
+    setting, metric = record.algorithm.transduction, METRICS[outcome.metric]
+    what = f"{protocol.ways}-way {protocol.shots}-shot:"
+    if record.data.task == REGRESSION:
+        what = f"{protocol.shots}-shot: mean squared error"
     return (
-        f"{record.algorithm.name} on {record.data.name}, {protocol.ways}-way "
-        f"{protocol.shots}-shot: {100 * outcome.accuracy:.2f}% ± {100 * outcome.half_width:.2f} "
+        f"{record.algorithm.name} on {record.data.name}, {what} "
+        f"{metric.text(outcome.mean, outcome.half_width)} "
         f"(95% interval over {outcome.n} episodes of {outcome.queries_per_episode} queries)\n"
         f"setting: {f'transductive: {setting}' if setting else 'inductive'}\n"
         f"run: {folder}"

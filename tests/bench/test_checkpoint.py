@@ -65,7 +65,7 @@ def test_a_whole_training_state_comes_back(tmp_path: Path) -> None:
             "toy",
             step=30,
             best_step=20,
-            best_accuracy=0.75,
+            best_score=0.75,
             validations=(Validation(10, 0.5, 1.25), Validation(20, 0.75, 0.5)),
             seconds=1.5,
             optimizer={"groups": [{"lr": 0.1, "params": [0]}], "plain": {"0/n": None}},

@@ -57,7 +57,7 @@ def test_a_protocol_is_named_by_its_numbers() -> None:
 @pytest.mark.parametrize(
     ("ways", "shots", "queries", "complaint"),
     [
-        (1, 1, 1, "ways is 1; it must be at least 2"),
+        (0, 1, 1, "ways is 0; it must be at least 1"),
         (2, 0, 1, "shots is 0; it must be at least 1"),
         (2, 1, -3, "queries is -3; it must be at least 1"),
     ],

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -69,7 +70,7 @@ def test_unfinished_runs_stand_last_in_their_table_with_their_status(
     assert status in line and "| -" in line
     rows = json.loads(render(board, "json"))
     assert [row["status"] for row in rows] == ["complete", status]
-    assert rows[1]["accuracy"] is None
+    assert rows[1]["mean"] is None
     assert rows[1]["error"] == "out of memory"
 
 
@@ -121,10 +122,29 @@ def board(tmp_path: Path, make_record: Records) -> Leaderboard:
     )
 
 
+def test_in_regression_the_smallest_error_stands_first(
+    tmp_path: Path, make_record: Records
+) -> None:
+    def on_curves(algorithm: str, error: float) -> RunRecord:
+        record = make_record(algorithm, data="curves")
+        assert record.outcome is not None
+        outcome = replace(record.outcome, mean=error, half_width=0.0123, metric="mse")
+        return replace(record, data=replace(record.data, task="regression"), outcome=outcome)
+
+    runs = {"a": on_curves("far", 4.0), "b": on_curves("near", 0.1873), "c": make_record()}
+    board = collected(tmp_path, runs)
+    assert runs_of(board) == [["b", "a"], ["c"]]
+    text = render(board, "markdown")
+    assert "MSE" in text and "0.1873 ± 0.0123" in text
+    assert "accuracy %" in text
+    rows = json.loads(render(board, "json"))
+    assert [(row["metric"], row["mean"]) for row in rows[:2]] == [("mse", 0.1873), ("mse", 4.0)]
+
+
 def test_csv_parses_back(board: Leaderboard) -> None:
     frame = pd.read_csv(io.StringIO(render(board, "csv")))
     assert frame["algorithm"].tolist() == ["protonet", "protonet", "maml"]
-    assert frame["accuracy"].tolist() == [0.1 + 0.2, 0.9712, 0.9]
+    assert frame["mean"].tolist() == [0.1 + 0.2, 0.9712, 0.9]
     assert frame["half_width_95"].tolist() == [0.0042] * 3
     assert frame["transductive"].tolist() == [False, False, True]
     assert frame["episodes_sha256"].tolist() == ["a" * 64] * 3
@@ -133,7 +153,7 @@ def test_csv_parses_back(board: Leaderboard) -> None:
 
 def test_json_parses_back(board: Leaderboard) -> None:
     rows = json.loads(render(board, "json"))
-    assert [row["accuracy"] for row in rows] == pytest.approx([0.3, 0.9712, 0.9], abs=1e-9)
+    assert [row["mean"] for row in rows] == pytest.approx([0.3, 0.9712, 0.9], abs=1e-9)
     assert [row["label"] for row in rows] == ["protonet", "protonet", "maml (lr=0.1)"]
     assert set(rows[0]) == set(flat(board).columns)
 

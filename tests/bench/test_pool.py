@@ -170,8 +170,8 @@ def test_a_batch_holds_the_episodes_support_first(
         assert same(batch.episodes()[place], episode)
         together = torch.cat([episode.support.inputs, episode.query.inputs])
         assert torch.equal(batch.inputs[place], together)
-        assert torch.equal(batch.support_labels[place], episode.support.targets)
-        assert torch.equal(batch.query_labels[place], episode.query.targets)
+        assert torch.equal(batch.support_targets[place], episode.support.targets)
+        assert torch.equal(batch.query_targets[place], episode.query.targets)
 
 
 def test_a_stream_gathers_what_its_pool_gathers(make_stream: Callable[..., EpisodeStream]) -> None:

@@ -34,9 +34,10 @@ def test_a_record_without_outcome_comes_back(tmp_path: Path, make_record: Record
 def test_a_record_is_json_that_other_programs_read(tmp_path: Path, make_record: Records) -> None:
     make_record().write(tmp_path)
     content = json.loads((tmp_path / RUN_FILE).read_text())
-    assert content["schema"] == SCHEMA == 1
+    assert content["schema"] == SCHEMA == 2
     assert content["status"] == "complete"
-    assert content["outcome"]["accuracy"] == 0.975
+    assert content["outcome"]["mean"] == 0.975
+    assert content["outcome"]["metric"] == "accuracy"
     assert content["protocol"]["sha256"] == "a" * 64
 
 
@@ -84,9 +85,9 @@ def test_a_record_with_a_field_of_another_type_is_refused(
 ) -> None:
     make_record().write(tmp_path)
     content = json.loads((tmp_path / RUN_FILE).read_text())
-    content["outcome"]["accuracy"] = "high"
+    content["outcome"]["mean"] = "high"
     (tmp_path / RUN_FILE).write_text(json.dumps(content))
-    with pytest.raises(BenchError, match=r"run\.json cannot be read.*accuracy"):
+    with pytest.raises(BenchError, match=r"run\.json cannot be read.*mean"):
         read_run(tmp_path)
 
 
@@ -94,8 +95,22 @@ def test_a_record_of_another_schema_is_refused_with_both_numbers(
     tmp_path: Path, make_record: Records
 ) -> None:
     make_record(schema=SCHEMA + 1).write(tmp_path)
-    with pytest.raises(BenchError, match="has schema 2; this version of bench reads 1"):
+    with pytest.raises(BenchError, match="has schema 3; this version of bench reads 2"):
         read_run(tmp_path)
+
+
+def test_a_record_of_the_first_schema_is_read_as_one_of_today(
+    tmp_path: Path, make_record: Records
+) -> None:
+    make_record().write(tmp_path)
+    content = json.loads((tmp_path / RUN_FILE).read_text())
+    content["schema"] = 1
+    outcome, training = content["outcome"], content["training"]
+    outcome["accuracy"] = outcome.pop("mean")
+    training["best_validation_accuracy"] = training.pop("best_validation_score")
+    del outcome["metric"], content["data"]["task"]
+    (tmp_path / RUN_FILE).write_text(json.dumps(content))
+    assert read_run(tmp_path) == make_record()
 
 
 def test_a_missing_record_is_refused(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_record_holds_what_repeating_the_run_needs(tmp_path: Path) -> None:
     job = job_for(SMALL, tmp_path)
     record = execute(job, Mode(), Watcher())
     assert record == read_run(job.folder)
-    assert record.schema == 1
+    assert record.schema == 2
     assert record.data.fingerprint == job.data.fingerprint
     assert record.algorithm.parameters == {"lr": 1e-3}
     assert record.algorithm.parameter_count == 2 * 64 + 64 + 2 * (64 * 64 + 64)  # the MLP's
@@ -71,7 +71,7 @@ def test_the_record_holds_what_repeating_the_run_needs(tmp_path: Path) -> None:
     assert record.outcome is not None
     assert record.outcome.checkpoint_sha256 == sha256_of(job.folder / "checkpoint.safetensors")
     assert record.outcome.episodes_file_sha256 == sha256_of(job.folder / "episodes.csv")
-    assert json.loads((job.folder / "run.json").read_text())["schema"] == 1
+    assert json.loads((job.folder / "run.json").read_text())["schema"] == 2
     assert sorted(p.name for p in job.folder.iterdir()) == [
         "checkpoint.safetensors",
         "episodes.csv",
@@ -177,5 +177,5 @@ def test_a_run_on_cuda_agrees_with_one_on_the_cpu(tmp_path: Path) -> None:
         config = replace(SMALL, steps=0, device=device)
         record = execute(job_for(config, tmp_path / device), Mode(), Watcher())
         assert record.outcome is not None
-        accuracies.append(record.outcome.accuracy)
+        accuracies.append(record.outcome.mean)
     assert accuracies[0] == pytest.approx(accuracies[1], abs=0.005)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import pytest
@@ -72,16 +73,42 @@ def test_the_weights_with_the_best_validation_accuracy_are_kept(make_trainer: Tr
     algorithm = Scripted(good_at=4)
     course = make_trainer(algorithm, TrainingPlan(steps=7)).run(silent, never)
     assert [look.step for look in course.validations] == [2, 4, 6, 7]
-    assert [look.accuracy > 0.5 for look in course.validations] == [False, True, False, False]
+    assert [look.score > 0.5 for look in course.validations] == [False, True, False, False]
     assert course.best_step == 4
-    assert course.best_accuracy == course.validations[1].accuracy
+    assert course.best_score == course.validations[1].score
     assert algorithm.weight.item() == 4
+
+
+class Centred(Scripted):
+    """Remembers the mean of the training images, which only `settle` may look at."""
+
+    def __init__(self) -> None:
+        super().__init__(good_at=2)
+        self.mean: torch.Tensor
+        self.register_buffer("mean", torch.tensor(0.0))
+        self.calls = 0
+
+    def settle(self, episodes: Iterator[Episode]) -> None:
+        assert not self.training and not torch.is_grad_enabled()
+        self.calls += 1
+        some = itertools.islice(episodes, 3)
+        self.mean.copy_(torch.stack([e.query.inputs.mean() for e in some]).mean())
+
+
+def test_buffers_are_settled_on_the_same_training_episodes_before_each_look(
+    make_trainer: Trainers, make_stream: Streams
+) -> None:
+    algorithm = Centred()
+    make_trainer(algorithm, TrainingPlan(steps=4)).run(silent, never)
+    assert algorithm.calls == 3  # after steps 2 and 4, and with the best weights
+    expected = [episode.query.inputs.mean() for episode in make_stream().episodes(0, 3)]
+    assert algorithm.mean.item() == pytest.approx(torch.stack(expected).mean().item())
 
 
 def test_of_equally_good_weights_the_first_are_kept(make_trainer: Trainers) -> None:
     algorithm = Scripted(good_at=-1)
     course = make_trainer(algorithm, TrainingPlan(steps=6)).run(silent, never)
-    assert len({look.accuracy for look in course.validations}) == 1
+    assert len({look.score for look in course.validations}) == 1
     assert course.best_step == 2
     assert algorithm.weight.item() == 2
 
@@ -142,8 +169,8 @@ def test_progress_is_told_after_every_step(make_trainer: Trainers) -> None:
     algorithm.losses = {1: 5.0, 2: 4.0, 3: 3.0}
     make_trainer(algorithm, TrainingPlan(steps=3)).run(told.append, never)
     assert [(p.step, p.steps, p.loss) for p in told] == [(1, 3, 5.0), (2, 3, 4.0), (3, 3, 3.0)]
-    assert told[0].accuracy is None
-    assert told[1].accuracy is not None and told[1].accuracy > 0.5
+    assert told[0].validation == ""
+    assert told[1].validation == "100.00%"
 
 
 def test_a_trainer_starts_at_the_beginning(make_trainer: Trainers) -> None:

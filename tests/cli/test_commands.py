@@ -117,7 +117,7 @@ def test_a_run_prints_its_result_on_stdout_and_progress_on_stderr(
     record = read_run(folder)
     assert record.status == "complete"
     assert record.outcome is not None
-    assert f"{100 * record.outcome.accuracy:.2f}%" in printed.out
+    assert f"{100 * record.outcome.mean:.2f}%" in printed.out
     assert str(folder) in printed.out
     assert "training" in printed.err
     assert "training" not in printed.out
@@ -131,8 +131,8 @@ def test_the_headline_can_be_recomputed_from_the_episode_records(tmp_path: Path)
     assert outcome is not None
     assert outcome.half_width is not None
     assert len(episodes) == outcome.n == 20
-    assert episodes.accuracy.mean() == pytest.approx(outcome.accuracy, abs=1e-12)
-    assert (episodes.correct / episodes.queries).mean() == pytest.approx(outcome.accuracy)
+    assert episodes.accuracy.mean() == pytest.approx(outcome.mean, abs=1e-12)
+    assert (episodes.correct / episodes.queries).mean() == pytest.approx(outcome.mean)
     t_quantile = 2.093024  # t(0.975, 19), from a table
     expected = t_quantile * episodes.accuracy.std(ddof=1) / 20**0.5
     assert outcome.half_width == pytest.approx(expected, rel=1e-6)
