@@ -22,6 +22,9 @@ Norm = Literal["running", "batch"]
 the statistics of whatever is in the batch, always: predictions depend on the other queries.
 """
 
+Reads = Literal["images", "anything"]
+"""What a backbone takes: images (c, h, w), or inputs of any shape, flattened."""
+
 
 class Embedding(nn.Module):
     """A network from inputs (b, ...) to features (b, out_features)."""
@@ -129,21 +132,30 @@ class Backbone:
 
     name: str
     summary: str
-    reads: Literal["images", "anything"]
+    reads: Reads
     make: Callable[[tuple[int, ...], Norm], Embedding]
 
     def build(self, input_shape: tuple[int, ...], norm: Norm = "running") -> Embedding:
         """Returns a freshly initialised embedding.
 
         Raises:
-            BenchError: the backbone reads images and the inputs are none, or are too small.
+            BenchError: the backbone reads images and the inputs are none, or are too small; or
+                what a plugin's `make` returned is no embedding.
         """
         if self.reads == "images" and (len(input_shape) != 3 or min(input_shape[1:]) < 8):
             raise BenchError(
                 f"backbone '{self.name}' reads images of at least 8x8 pixels, but the inputs have "
                 f"shape {input_shape}; try --backbone mlp"
             )
-        return self.make(input_shape, norm)
+        made = self.make(input_shape, norm)
+        if not isinstance(made, Embedding) or not isinstance(
+            getattr(made, "out_features", None), int
+        ):
+            raise BenchError(
+                f"backbone '{self.name}' was made as a {type(made).__name__}; it must be an "
+                "Embedding that sets self.out_features, the number of features"
+            )
+        return made
 
 
 def _conv(name: str, summary: str, *, blocks: int = 4, filters: int = 64, pool: bool) -> Backbone:

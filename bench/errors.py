@@ -31,9 +31,18 @@ class NothingMatched(BenchError):
     exit_code: ClassVar[int] = 5
 
 
+MANY = 60
+"""Names that are too many for a message, if some of them are near."""
+
+
 def nearest(value: str, known: Iterable[str]) -> str:
-    """Returns the end of an error message: the nearest match to `value`, then all that is known."""
+    """Returns the end of an error message: the nearest match to `value`, then all that is known.
+
+    If many are known, only those near `value` follow, if there are any.
+    """
     names = sorted(known)
-    close = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(value, names, n=8, cutoff=0.5)
     hint = f"did you mean '{close[0]}'? " if close else ""
+    if close and len(names) > MANY:
+        return f"{hint}near, of {len(names)} known: {', '.join(sorted(close))}"
     return f"{hint}known: {', '.join(names) if names else 'none'}"

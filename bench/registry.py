@@ -21,11 +21,13 @@ import pluggy
 
 from bench import hookspecs
 from bench.algorithm import Algorithm
+from bench.answers import checked_backbones, checked_classes
 from bench.backbones import BACKBONES, Backbone, BackboneFamily
 from bench.dataset import Dataset
 from bench.errors import BenchError, nearest
 
 T = TypeVar("T")
+HOOKS = ("bench_algorithms", "bench_datasets", "bench_backbones")
 _ADDS_NOTHING = (
     "it adds nothing; give it a function bench_algorithms, bench_datasets or bench_backbones that "
     "returns a list, decorated with @hookimpl"
@@ -67,12 +69,19 @@ class Catalogue(Generic[T]):
         """Returns the names claimed more than once, with the plugins that claim them."""
         return {name: where for name, where in self.origins.items() if len(where) > 1}
 
-    def find(self, name: str, broken: Sequence[PluginRecord]) -> T:
-        """Returns the entry of that name; raises BenchError if there is none, or more than one."""
+    def find(self, name: str, broken: Sequence[PluginRecord], others: Sequence[str] = ()) -> T:
+        """Returns the entry of that name.
+
+        Raises:
+            BenchError: there is none, or more than one; it names the nearest match among the
+                entries and `others`, which are known elsewhere.
+        """
         if name not in self.entries:
             failed = [r.module for r in broken]
             more = f"; not loaded: {', '.join(failed)} (see bench plugins)" if failed else ""
-            raise BenchError(f"no {self.noun} '{name}'; {nearest(name, self.entries)}{more}")
+            raise BenchError(
+                f"no {self.noun} '{name}'; {nearest(name, [*self.entries, *others])}{more}"
+            )
         if name in self.duplicates():
             where = " and ".join(self.origins[name])
             raise BenchError(f"{self.noun} '{name}' is defined by {where}; rename or remove one")
@@ -109,9 +118,26 @@ class Registry:
             BenchError: there is none; it names the nearest match.
         """
         prefix, colon, member = name.partition(":")
-        if colon:
-            return self.families.find(prefix, self.broken).find(member)
-        return self.backbones.find(name, self.broken)
+        if not colon:
+            return self.backbones.find(
+                name, self.broken, [f"{p}:NAME" for p in self.families.entries]
+            )
+        found: object = None
+        family = self.families.find(prefix, self.broken)
+        try:
+            found = family.find(member)
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(
+                f"the family of backbones '{prefix}' failed to find '{member}': {_reason(error)}; "
+                "mend the plugin"
+            ) from error
+        if not isinstance(found, Backbone):
+            raise BenchError(
+                f"the family of backbones '{prefix}' gave {found!r} for '{member}', not a Backbone"
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -164,17 +190,16 @@ def _load(manager: pluggy.PluginManager, candidate: _Candidate, registry: Regist
         module = candidate.load()
         manager.register(module, candidate.name)
         manager.check_pending()
-        algorithms = _classes(manager, candidate.name, "bench_algorithms", Algorithm)
-        datasets = _classes(manager, candidate.name, "bench_datasets", Dataset)
-        backbones = _backbones(manager, candidate.name)
+        answers = {hook: _returned(manager, candidate.name, hook) for hook in HOOKS}
+        algorithms = checked_classes(answers, "bench_algorithms", Algorithm)
+        datasets = checked_classes(answers, "bench_datasets", Dataset)
+        backbones = checked_backbones(answers, "bench_backbones")
     except (Exception, SystemExit) as error:  # whatever a plugin does, the others must load
         if manager.has_plugin(candidate.name):
             manager.unregister(name=candidate.name)
-        reason = " ".join(str(error).split()) or type(error).__name__
-        error_text = (
-            reason if isinstance(error, BenchError) else f"{type(error).__name__}: {reason}"
+        return PluginRecord(
+            candidate.name, candidate.source, candidate.version, error=_reason(error)
         )
-        return PluginRecord(candidate.name, candidate.source, candidate.version, error=error_text)
     for algorithm in algorithms:
         registry.algorithms.add(algorithm, algorithm.name, candidate.name)
     for dataset in datasets:
@@ -194,39 +219,18 @@ def _load(manager: pluggy.PluginManager, candidate: _Candidate, registry: Regist
     )
 
 
-def _returned(manager: pluggy.PluginManager, plugin: str, hook: str, of: str) -> list[object]:
+def _reason(error: BaseException) -> str:
+    """Returns an exception in one line, with its type unless it is for users."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, BenchError) else f"{type(error).__name__}: {text}"
+
+
+def _returned(manager: pluggy.PluginManager, plugin: str, hook: str) -> object:
     """Returns what one plugin's hook returns; an empty list if it has no such hook."""
     for implementation in getattr(manager.hook, hook).get_hookimpls():
         if implementation.plugin_name == plugin:
-            answer = implementation.function()
-            if not isinstance(answer, list | tuple):
-                raise BenchError(f"{hook} returned {answer!r}, not a list of {of}")
-            return list(answer)
+            return implementation.function()
     return []
-
-
-def _classes(manager: pluggy.PluginManager, plugin: str, hook: str, base: type[T]) -> list[type[T]]:
-    """Returns the classes that one plugin's hook returns, checked."""
-    found = []
-    for cls in _returned(manager, plugin, hook, f"subclasses of {base.__name__}"):
-        if not (isinstance(cls, type) and issubclass(cls, base)):
-            raise BenchError(f"{hook} returned {cls!r}, not a subclass of {base.__name__}")
-        if not isinstance(getattr(cls, "name", None), str):
-            raise BenchError(f"{cls.__name__} has no name; add: name = '...'")
-        found.append(cls)
-    return found
-
-
-def _backbones(manager: pluggy.PluginManager, plugin: str) -> list[Backbone | BackboneFamily]:
-    """Returns the backbones, and families of them, that one plugin adds, checked."""
-    found = []
-    for entry in _returned(manager, plugin, "bench_backbones", "backbones"):
-        if not isinstance(entry, Backbone | BackboneFamily):
-            raise BenchError(
-                f"bench_backbones returned {entry!r}, not a Backbone or a BackboneFamily"
-            )
-        found.append(entry)
-    return found
 
 
 def _installed() -> Iterator[_Candidate]:

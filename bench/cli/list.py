@@ -29,7 +29,8 @@ def command(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None:
     click.echo("\n\n".join(f"{name}\n{tables[name](registry)}" for name in chosen))
     for record in registry.broken:
         click.echo(f"not loaded: {record.module}: {record.error}", err=True)
-    for catalogue in (registry.algorithms, registry.datasets):
+    catalogues = (registry.algorithms, registry.datasets, registry.backbones, registry.families)
+    for catalogue in catalogues:
         for name, origins in catalogue.duplicates().items():
             where = " and ".join(origins)
             click.echo(f"unusable: {catalogue.noun} '{name}' is defined by {where}", err=True)
