@@ -11,9 +11,10 @@ from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError, nearest
+from bench.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
-    from bench.algorithm import Algorithm
+    from bench.algorithm import Algorithm, TrainingPlan
     from bench.backbones import Backbone
     from bench.dataset import Dataset
 
@@ -40,27 +41,38 @@ def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
 
 
 def _algorithm(cls: type[Algorithm]) -> str:
-    plan = cls.training_plan
-    tested = "as tested"
     lines = [
         f"{cls.name} (algorithm, {cls.family})",
         _prose(cls),
         f"paper: {cls.paper or '-'}",
         f"tasks: {', '.join(cls.tasks)}",
         f"backbone: {cls.backbone or 'none'}",
-        f"training plan: {plan.steps} steps of {plan.meta_batch} episodes; "
-        f"ways {plan.ways or tested}, shots {plan.shots or tested}, "
-        f"queries {plan.queries or tested}; learning rate {plan.schedule}",
     ]
+    if CLASSIFICATION in cls.tasks:
+        lines.append(f"training plan: {_plan(cls.training_plan)}")
+    if REGRESSION in cls.tasks:
+        lines.append(f"training plan in regression: {_plan(cls.regression_plan)}")
+        others = ", ".join(f"{name} {value}" for name, value in cls.regression_defaults.items())
+        if others:
+            lines.append(f"defaults in regression: {others}")
     if cls.requires:
         lines.append(f"needs: {', '.join(cls.requires)}")
     return "\n".join([*lines, "", _parameters(cls)])
 
 
+def _plan(plan: TrainingPlan) -> str:
+    tested = "as tested"
+    return (
+        f"{plan.steps} steps of {plan.meta_batch} episodes; "
+        f"ways {plan.ways or tested}, shots {plan.shots or tested}, "
+        f"queries {plan.queries or tested}; learning rate {plan.schedule}"
+    )
+
+
 def _dataset(cls: type[Dataset]) -> str:
     return "\n".join(
         [
-            f"{cls.name} (dataset)",
+            f"{cls.name} (dataset, {cls.task})",
             _prose(cls),
             f"paper: {cls.paper or '-'}",
             f"licence: {cls.licence or '-'}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,10 @@ import click
 from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, plugin_option
 from bench.cli.table import table
+from bench.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
+    from bench.algorithm import Algorithm
     from bench.registry import Registry
 
 KINDS = ("algorithms", "datasets", "backbones")
@@ -49,17 +52,54 @@ def _algorithms(registry: Registry) -> str:
             {
                 "name": name,
                 "family": cls.family,
-                "backbone": cls.backbone or "-",
+                "tasks": "both" if len(cls.tasks) > 1 else _PREDICTED[cls.tasks[0]],
+                "setting": "transductive" if _is_transductive(registry, cls) else "inductive",
                 "ready": "no" if missing else "yes",
-                "paper": cls.paper or "-",
+                "paper": _short(cls.paper),
             }
         )
     return "\n".join([table(rows, wrapped=("paper",)), *absent])
 
 
+_PREDICTED = {CLASSIFICATION: "classes", REGRESSION: "curves"}
+
+
+def _is_transductive(registry: Registry, cls: type[Algorithm]) -> bool:
+    """Tells whether the method, as it comes, lets queries inform each other's predictions.
+
+    That is asked of the method itself. One that needs another package may take seconds to make;
+    it is judged by its default of `norm`.
+    """
+    from bench.algorithm import TaskSpec
+    from bench.parameters import parameters_of
+
+    if cls.requires:
+        batch = any(p.name == "norm" and p.default == "batch" for p in parameters_of(cls))
+        return batch or bool(cls.transduction)
+    backbone = registry.backbones.entries.get(cls.backbone or "")
+    task = CLASSIFICATION if CLASSIFICATION in cls.tasks else REGRESSION
+    ways, shape = (5, (1, 28, 28)) if task == CLASSIFICATION else (1, (1,))
+    try:
+        made = cls(TaskSpec(shape, ways, 1, backbone, task, base_classes=5))
+    except Exception:  # whatever a plugin does, the others are listed
+        return bool(cls.transduction)
+    return bool(made.transduction)
+
+
+def _short(paper: str) -> str:
+    """Returns first author and year of a paper, as in `Finn 2017`; all of it is in bench info."""
+    found = re.match(r"([^\s,]+).*?\b((?:19|20)\d\d)\b", paper)
+    return " ".join(found.groups()) if found else paper or "-"
+
+
 def _datasets(registry: Registry) -> str:
     rows = [
-        {"name": name, "licence": cls.licence or "-", "summary": first_line(cls)}
+        {
+            "name": name,
+            "task": cls.task,
+            "licence": cls.licence or "-",
+            "summary": first_line(cls),
+        }
         for name, cls in sorted(registry.datasets.entries.items())
     ]
     return table(rows, wrapped=("licence", "summary"))
