@@ -73,7 +73,7 @@ class SharedWeightsLearner(Algorithm):
         """Returns what t supports (t, s, ...) lead to: from queries (t, m, ...) to (t, m, n)."""
 
     def adapt(self, support: Examples) -> Predictor:
-        predict = self.learn(_stack([support]))
+        predict = self.learn(stack([support]))
         return lambda query: predict(query.unsqueeze(0)).squeeze(0)
 
     def loss(self, episode: Episode) -> Tensor:
@@ -81,8 +81,8 @@ class SharedWeightsLearner(Algorithm):
 
     def batch_loss(self, episodes: Sequence[Episode]) -> Tensor:
         """Returns the mean loss of tasks of one shape."""
-        predict = self.learn(_stack([episode.support for episode in episodes]))
-        query = _stack([episode.query for episode in episodes])
+        predict = self.learn(stack([episode.support for episode in episodes]))
+        query = stack([episode.query for episode in episodes])
         return self.task_loss(predict(query.inputs), query.targets) / len(episodes)
 
     def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
@@ -99,6 +99,7 @@ class SharedWeightsLearner(Algorithm):
         return total
 
 
-def _stack(tasks: Sequence[Examples]) -> Examples:
+def stack(tasks: Sequence[Examples]) -> Examples:
+    """Returns the examples of tasks of one shape, with a leading task axis."""
     inputs = torch.stack([task.inputs for task in tasks])
     return Examples(inputs, torch.stack([task.targets for task in tasks]), tasks[0].n_way)
