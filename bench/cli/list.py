@@ -54,7 +54,6 @@ def _algorithms(registry: Registry) -> str:
                 "family": cls.family,
                 "tasks": "both" if len(cls.tasks) > 1 else _PREDICTED[cls.tasks[0]],
                 "setting": "transductive" if _is_transductive(registry, cls) else "inductive",
-                "ready": "no" if missing else "yes",
                 "paper": _short(cls.paper),
             }
         )
