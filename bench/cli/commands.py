@@ -14,6 +14,7 @@ SUMMARIES = {
     "instances": "Show a stream learner's accuracy by instance number.",
     "list": "List algorithms, datasets and backbones.",
     "info": "Show parameters, paper and tasks of an algorithm or dataset.",
+    "check": "Check that an algorithm keeps the contract.",
     "plugins": "List plugin modules, with versions and load errors.",
     "install": "Install an optional package, such as learn2learn.",
     "sys-info": "Show versions and hardware, for a bug report.",

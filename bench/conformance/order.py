@@ -1,0 +1,125 @@
+"""Checks of who depends on whom: order of queries, order of the support, queries on each other."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bench.algorithm import Predictor
+from bench.conformance.check import Check, Failed, NotApplicable
+from bench.conformance.subject import Subject, Trial, gap
+from bench.episodes import Episode
+from bench.seeds import seed_torch
+from bench.tasks import REGRESSION
+
+
+def query_order(subject: Subject) -> str:
+    """Asks for the queries in reverse order."""
+    trial, episode = subject.trial(), subject.episode()
+    predict = trial.adapt(episode.support)
+    forwards = predict(episode.query.inputs)
+    backwards = predict(episode.query.inputs.flip(0)).flip(0)
+    if not trial.same(forwards, backwards):
+        _not_if_drawn(trial, episode)
+        raise Failed(
+            "the same prediction for a query wherever it stands among the queries",
+            f"predictions that differ by {gap(forwards, backwards):.1e} of the largest when the "
+            "queries come in reverse order",
+            "do not use the position of a query; episodes list them in random order",
+        )
+    return ""
+
+
+def support_order(subject: Subject) -> str:
+    """Adapts to the support in other orders."""
+    trial, episode = subject.trial(), subject.episode()
+    declared, support = trial.algorithm.support_order, episode.support
+    first = trial.answer(episode)
+    seed_torch(0, "check", "order")
+    orders = [torch.arange(len(support)).flip(0), torch.randperm(len(support))]
+    others = [trial.adapt(support.at(order))(episode.query.inputs) for order in orders]
+    largest = max(gap(first, other) for other in others)
+    if largest <= trial.tolerance:
+        return f"declared ({declared}), but not seen" if declared else ""
+    _not_if_drawn(trial, episode)
+    seen = f"predictions differ by up to {largest:.1e} of the largest"
+    if declared:
+        return f"declared: {declared}; {seen}"
+    raise Failed(
+        "the same predictions whatever the order of the support",
+        f"{seen} when the support is reordered",
+        "if the method reads the support as a sequence or in mini-batches, say so: "
+        "support_order = 'why'; else combine examples by sums or means, which know no order",
+    )
+
+
+def transduction(subject: Subject) -> str:
+    """Asks for each query alone, for those of one class, and for all together."""
+    trial, episode = subject.trial(), subject.episode()
+    declared = trial.algorithm.transduction
+    predict = trial.adapt(episode.support)
+    together = predict(episode.query.inputs)
+    try:
+        parts = [_in_parts(predict, episode, groups) for groups in _groups(subject, episode)]
+    except Exception as error:
+        if not declared:
+            raise
+        return f"declared: {declared}; a part of the queries fails: {type(error).__name__}"
+    largest = max(gap(together, part) for part in parts)
+    if largest <= trial.tolerance:
+        return f"declared ({declared}), but not seen" if declared else ""
+    _not_if_drawn(trial, episode)
+    size = _size(subject, together, parts)
+    if declared:
+        return f"declared: {declared}; asked in parts, {size}"
+    raise Failed(
+        "the same prediction for a query alone, with its class, and with all others",
+        f"asked in parts, {size}",
+        "if queries inform one another by design, say how: transduction = '...', which is printed "
+        "with every result; else use no statistics of the query batch, such as batch norm without "
+        "running averages (norm='batch')",
+    )
+
+
+def _groups(subject: Subject, episode: Episode) -> list[list[Tensor]]:
+    """Returns divisions of the queries: each alone; by class, or in regression in halves."""
+    places = torch.arange(len(episode.query))
+    if subject.task == REGRESSION:
+        return [list(places.chunk(len(places))), list(places.chunk(2))]
+    labels = episode.query.targets
+    return [
+        list(places.chunk(len(places))),
+        [places[labels == c] for c in range(episode.query.n_way)],
+    ]
+
+
+def _in_parts(predict: Predictor, episode: Episode, groups: list[Tensor]) -> Tensor:
+    """Returns the predictions for all queries, asked group by group."""
+    answers = torch.cat([predict(episode.query.inputs[group]) for group in groups])
+    return answers[torch.cat(groups).argsort()]
+
+
+def _size(subject: Subject, together: Tensor, parts: list[Tensor]) -> str:
+    """Returns how much the predictions depend on one another, in words."""
+    if subject.task == REGRESSION:
+        largest = max((together - part).abs().max().item() for part in parts)
+        return f"values change by up to {largest:.2g}"
+    shift = max((together.softmax(-1) - p.softmax(-1)).abs().max().item() for p in parts)
+    turned = max(int((together.argmax(-1) != part.argmax(-1)).sum()) for part in parts)
+    return f"probabilities change by up to {shift:.2g}, {turned} of {len(together)} decisions turn"
+
+
+def _not_if_drawn(trial: Trial, episode: Episode) -> None:
+    """Raises NotApplicable if the predictor itself draws random numbers: nothing can be told."""
+    answers = [trial.adapt(episode.support, seed)(episode.query.inputs) for seed in (0, 1)]
+    if gap(*answers) > trial.tolerance:
+        raise NotApplicable("its predictions are drawn at random")
+
+
+CHECKS = (
+    Check("query-order", "a query's place among the queries does not matter", query_order),
+    Check(
+        "support-order", "the order of the support does not matter, or is said to", support_order
+    ),
+    Check("transduction", "each query is judged alone, or it is said how not", transduction),
+)
