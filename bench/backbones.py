@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -191,8 +191,12 @@ def find_backbone(name: str) -> Backbone:
 
 @dataclass(frozen=True)
 class BackboneFamily:
-    """Backbones by `prefix:NAME`: `find(NAME)` gives one, or raises BenchError."""
+    """Backbones by `prefix:NAME`: `find(NAME)` gives one, or raises BenchError.
+
+    `names` gives those that `bench info` shall list; none if they are without number.
+    """
 
     prefix: str
     summary: str
     find: Callable[[str], Backbone]
+    names: Callable[[], Sequence[str]] = tuple

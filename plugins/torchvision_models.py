@@ -97,7 +97,7 @@ def _normalisation(weights: Any) -> tuple[list[float], list[float]]:
 def _build(name: str, weights: Any) -> nn.Module:
     """Returns the model, with weights (a member of torchvision's enum) from their local file."""
     if weights is not None:
-        _check_file(weights)
+        _check_file(name, weights)
     more = {"init_weights": True} if name in ("googlenet", "inception_v3") and not weights else {}
     model: nn.Module = _torchvision().get_model(name, weights=weights, progress=False, **more)
     for auxiliary in ("aux1", "aux2", "AuxLogits"):  # further heads, for training on ImageNet
@@ -112,13 +112,13 @@ def weights_file(weights: Any) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
 
 
-def _check_file(weights: Any) -> None:
+def _check_file(name: str, weights: Any) -> None:
     """Raises BenchError unless the file is there and has the hash that its name ends with."""
     file = weights_file(weights)
     if not file.is_file():
         raise BenchError(
-            f"the weights {weights} are not on this machine, and bench downloads none; get "
-            f"{weights.url} and save it as {file} (TORCH_HOME sets that folder)"
+            f"the weights {weights.name} of torchvision's {name} are not on this machine, and "
+            f"bench downloads none; save {weights.url} as {file} (TORCH_HOME moves that folder)"
         )
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -148,6 +148,12 @@ def _forget_running_statistics(model: nn.Module) -> None:
             module.running_mean = module.running_var = module.num_batches_tracked = None
 
 
+def model_names() -> list[str]:
+    """Returns the names of torchvision's classification models."""
+    models = _torchvision()
+    return list(models.list_models(module=models))
+
+
 def find_model(text: str) -> Backbone:
     """Returns the backbone of a model, `NAME`, or of one with weights, `NAME@WEIGHTS`.
 
@@ -156,9 +162,8 @@ def find_model(text: str) -> Backbone:
     """
     models = _torchvision()
     name, at, chosen = text.partition("@")
-    known = models.list_models(module=models)
-    if name not in known:
-        raise BenchError(f"torchvision has no model '{name}'; {nearest(name, known)}")
+    if name not in model_names():
+        raise BenchError(f"torchvision has no model '{name}'; {nearest(name, model_names())}")
     if not at:
         make = partial(TorchvisionModel, model=name, weights=None)
         return Backbone(f"torchvision:{name}", f"torchvision's {name}, untrained", "images", make)
@@ -187,7 +192,8 @@ def bench_backbones() -> list[Backbone | BackboneFamily]:
         ),
         BackboneFamily(
             "torchvision",
-            "any classification model of torchvision, NAME@WEIGHTS with weights that are here",
+            "any classification model of torchvision; NAME@WEIGHTS with weights that are here",
             find_model,
+            model_names,
         ),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +16,10 @@ from bench.tasks import CLASSIFICATION, REGRESSION
 
 if TYPE_CHECKING:
     from bench.algorithm import Algorithm, TrainingPlan
-    from bench.backbones import Backbone
+    from bench.backbones import Backbone, BackboneFamily, Embedding
     from bench.dataset import Dataset
+
+_SHAPES = {"28x28 grey": (1, 28, 28), "84x84 colour": (3, 84, 84), "2 numbers": (2,)}
 
 
 @click.command
@@ -31,11 +34,14 @@ def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
         found.append(_algorithm(registry.algorithm(name)))
     if name in registry.datasets.entries:
         found.append(_dataset(registry.dataset(name)))
-    if name in registry.backbones.entries or ":" in name:
+    prefix, _, member = name.partition(":")
+    if prefix in registry.families.entries and not member:
+        found.append(_family(registry.families.find(prefix, registry.broken)))
+    elif name in registry.backbones.entries or ":" in name:
         found.append(_backbone(registry.backbone(name)))
     if not found:
         known = [*registry.algorithms.entries, *registry.datasets.entries]
-        known += registry.backbones.entries
+        known += [*registry.backbones.entries, *registry.families.entries]
         raise BenchError(f"nothing is called '{name}'; {nearest(name, known)}")
     click.echo("\n\n".join(found))
 
@@ -83,7 +89,55 @@ def _dataset(cls: type[Dataset]) -> str:
 
 
 def _backbone(backbone: Backbone) -> str:
-    return f"{backbone.name} (backbone)\n{backbone.summary}\nreads: {backbone.reads}"
+    """Returns what a backbone is, and what it makes of inputs of usual shapes."""
+    rows: list[dict[str, object]] = []
+    refusals: dict[str, None] = {}
+    for what, shape in _SHAPES.items():
+        if backbone.reads == "images" and len(shape) != 3:
+            continue
+        try:
+            network = _outline(backbone, shape)
+        except BenchError as error:
+            refusals[str(error)] = None
+            continue
+        parameters = sum(p.numel() for p in network.parameters())
+        maps = "x".join(map(str, network.map_shape)) if network.map_shape else "-"
+        rows.append(
+            {
+                "inputs": what,
+                "features": network.out_features,
+                "as a map": maps,
+                "parameters": f"{parameters:,}",
+            }
+        )
+    lines = [f"{backbone.name} (backbone)", backbone.summary, f"reads: {backbone.reads}", ""]
+    return "\n".join([*lines, *([table(rows, wrapped=())] if rows else []), *refusals])
+
+
+def _outline(backbone: Backbone, shape: tuple[int, ...]) -> Embedding:
+    """Returns the network without memory for its weights, or with it where that is impossible.
+
+    Raises:
+        BenchError: it cannot be made for inputs of that shape.
+    """
+    import torch
+
+    from bench.failures import plugin_code
+
+    try:
+        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+            return backbone.build(shape)
+    except BenchError:
+        raise
+    except Exception:  # it looks at the values of its weights
+        with plugin_code(backbone.name, "being made", "it is too large for this machine"):
+            return backbone.build(shape)
+
+
+def _family(family: BackboneFamily) -> str:
+    lines = [f"{family.prefix}:NAME (family of backbones)", family.summary]
+    names = ", ".join(family.names())
+    return "\n".join([*lines, *([f"names: {names}"] if names else [])])
 
 
 def _prose(cls: type) -> str:
