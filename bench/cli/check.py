@@ -71,7 +71,7 @@ def command(
 
 def _all(registry: Registry, pattern: str, debug: bool) -> tuple[Findings, dict[str, str]]:
     """Checks every algorithm; those that cannot be are returned with the reason."""
-    from bench.conformance.suite import matching, run, subjects
+    from bench.conformance.suite import MissingPackage, matching, run, subjects
 
     matching(pattern)
     findings: Findings = {}
@@ -79,7 +79,7 @@ def _all(registry: Registry, pattern: str, debug: bool) -> tuple[Findings, dict[
     for name in sorted(registry.algorithms.entries):
         try:
             tested = subjects(registry, name)
-        except BenchError as error:
+        except MissingPackage as error:
             absent[name] = str(error)
             continue
         click.echo(f"checking {name}", err=True)

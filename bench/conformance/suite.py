@@ -47,6 +47,10 @@ SMALL = {"conv4": "conv4-32"}
 """What takes the place of a core backbone, unless the user names one: the same, but quicker."""
 
 
+class MissingPackage(BenchError):
+    """An algorithm cannot be checked for lack of an optional package."""
+
+
 def subjects(
     registry: Registry,
     name: str,
@@ -56,14 +60,14 @@ def subjects(
     """Returns an installed algorithm, on each kind of task that it takes.
 
     Raises:
-        BenchError: there is none of that name, it needs a package that is not installed, or a
-            parameter does not fit.
+        MissingPackage: it needs a package that is not installed.
+        BenchError: there is none of that name, or a parameter does not fit.
     """
     cls = registry.algorithm(name)
     for package in cls.requires:
         if not is_installed(package):
             cure = "bench" if package in EXTRAS else "pip"
-            raise BenchError(f"{name} needs {package}; install it: {cure} install {package}")
+            raise MissingPackage(f"{name} needs {package}; install it: {cure} install {package}")
     found = []
     for task in cls.tasks:
         own = cls.regression_defaults if task == REGRESSION else {}

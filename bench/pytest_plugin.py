@@ -1,0 +1,129 @@
+"""The pytest plugin: the contract as tests of a third party's own suite, one per check.
+
+Installed with bench, it waits for a test that asks for the fixture `bench_check`:
+
+    import pytest
+
+    @pytest.mark.bench_algorithm("my-method")
+    def test_contract(bench_check):
+        bench_check()
+
+gives a test for every check that is about this algorithm, on each kind of task that it takes,
+such as `test_contract[my-method-one-shot]`. The mark takes several names, and:
+
+    plugin: a file, relative to the test's folder, or module, or several, as `bench check -p`.
+    backbone: the embedding network, as `--backbone`; by default a small one.
+    parameters: a mapping of hyperparameters to other values than their defaults.
+
+Algorithms whose optional packages are absent are skipped. Imports nothing heavy until then, so
+that other suites pay nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
+    from bench.conformance.check import Check
+    from bench.conformance.subject import Subject
+    from bench.registry import Registry
+
+MARK = (
+    "bench_algorithm(*names, plugin=(), backbone=None, parameters=None): the algorithms whose "
+    "contract the fixture bench_check tests"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the mark known."""
+    config.addinivalue_line("markers", MARK)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Makes a test of each check, where the fixture `bench_check` is asked for."""
+    if "bench_check" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("bench_algorithm")
+    if mark is None or not mark.args:
+        raise pytest.Collector.CollectError(
+            f"{metafunc.definition.name} asks for bench_check without naming an algorithm: add "
+            "@pytest.mark.bench_algorithm('NAME')"
+        )
+    try:
+        cases = [case for name in mark.args for case in _cases(name, mark, metafunc)]
+    except BenchError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    metafunc.parametrize("bench_check", cases, indirect=True)
+
+
+@pytest.fixture
+def bench_check(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """One check of the contract, to be called; named by the mark `bench_algorithm`."""
+    check: Callable[[], None] = request.param
+    return check
+
+
+def _cases(name: str, mark: pytest.Mark, metafunc: pytest.Metafunc) -> Iterator[ParameterSet]:
+    """Yields the checks that are about one algorithm, each with the name of its test."""
+    from bench.conformance.suite import CHECKS, MissingPackage, subjects
+
+    plugin = mark.kwargs.get("plugin", ())
+    plugins = (plugin,) if isinstance(plugin, str) else tuple(plugin)
+    registry = _registry(tuple(_located(p, metafunc.definition.path.parent) for p in plugins))
+    backbone, parameters = mark.kwargs.get("backbone"), mark.kwargs.get("parameters")
+    try:
+        found = subjects(registry, name, backbone, parameters)
+    except MissingPackage as error:
+        yield pytest.param(None, id=name, marks=pytest.mark.skip(reason=str(error)))
+        return
+    for number, subject in enumerate(found):
+        task = f"-{subject.task}" if len(found) > 1 else ""
+        for check in CHECKS:
+            if not (check.once and number) and not _why_not(check, subject):
+                yield pytest.param(_Case(check, subject), id=f"{name}-{check.name}{task}")
+
+
+def _why_not(check: Check[Subject], subject: Subject) -> str:
+    """Returns why a check is not for a subject; one that cannot be made is left to the check."""
+    try:
+        return check.why_not(subject)
+    except Exception:
+        return ""
+
+
+class _Case:
+    """A check of one subject, as a function that fails the test that calls it."""
+
+    def __init__(self, check: Check[Subject], subject: Subject) -> None:
+        self.check, self.subject = check, subject
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        from bench.conformance.suite import run_one
+
+        finding = run_one(self.check, self.subject)
+        if finding.status == "failed":
+            pytest.fail(f"{finding.proves}\n{finding.message}", pytrace=False)
+        if finding.status == "skipped":
+            pytest.skip(finding.note)
+
+
+@cache
+def _registry(plugins: tuple[str, ...]) -> Registry:
+    from bench.registry import load_registry
+
+    return load_registry(plugins)
+
+
+def _located(plugin: str, folder: Path) -> str:
+    """Returns a plugin's file as a whole path; a module's name as it is."""
+    return str((folder / plugin).resolve()) if plugin.endswith(".py") else plugin
