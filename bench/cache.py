@@ -20,10 +20,10 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split, as_split
+from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split
 from bench.errors import BenchError
-from bench.failures import plugin_code
 from bench.files import source_digest
+from bench.intake import checked_classes
 from bench.parameters import Value
 from bench.stored import (
     DESCRIPTION,
@@ -33,7 +33,6 @@ from bench.stored import (
     SplitRecord,
     TargetsRecord,
 )
-from bench.tasks import CLASSIFICATION
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of classes done and the number there are, if that is known."""
@@ -98,21 +97,15 @@ def _build(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     writers: dict[Split, _SplitWriter] = {}
-    seen: dict[bytes, ClassExamples] = {}
-    first: ClassExamples | None = None
     try:
-        for done, examples in enumerate(_classes_of(dataset, files), 1):
+        for done, examples in enumerate(checked_classes(dataset, files), 1):
             if examples.split not in writers:
                 writers[examples.split] = _SplitWriter(draft, examples.split)
-            first = first or examples
-            _check_alike(examples, first)
             writers[examples.split].add(examples)
-            _check_unseen(dataset.name, examples, seen)
             progress(done, dataset.class_count())
         if not writers:
             raise BenchError(f"{dataset.name} yielded no class at all")
         splits = {split: writers[split].close() for split in SPLITS if split in writers}
-        _check_names(dataset.name, splits)
         record = CacheRecord(FORMAT, dataset.name, dataset.version, dict(parameters), splits)
         (draft / DESCRIPTION).write_bytes(msgspec.json.encode(record.sealed()))
         shutil.rmtree(folder, ignore_errors=True)
@@ -120,96 +113,6 @@ def _build(
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-
-
-def _classes_of(dataset: Dataset, files: DataFiles) -> Iterator[ClassExamples]:
-    """Yields a dataset's classes; whatever goes wrong in it is told as its own trouble."""
-    with plugin_code(dataset.name, "giving its classes", "use a smaller dataset"):
-        for examples in dataset.classes(files):
-            if not isinstance(examples, ClassExamples):
-                raise BenchError(f"{dataset.name} yielded {examples!r}, not ClassExamples")
-            if not isinstance(examples.inputs, np.ndarray):
-                kind = type(examples.inputs).__name__
-                raise BenchError(
-                    f"class '{examples.name}' has inputs of type {kind}; give a NumPy array"
-                )
-            as_split(examples.split)
-            _check_targets(dataset, examples)
-            yield examples
-
-
-def _check_targets(dataset: Dataset, examples: ClassExamples) -> None:
-    """Raises BenchError if a class has targets and should not, or none, or unfit ones."""
-    targets = examples.targets
-    if dataset.task == CLASSIFICATION:
-        if targets is not None:
-            raise BenchError(
-                f"class '{examples.name}' has targets, but {dataset.name} is for classification; "
-                "say in the class: task = 'regression'"
-            )
-        return
-    fits = isinstance(targets, np.ndarray) and targets.dtype == np.float32 and targets.ndim == 2
-    if not fits or targets is None or len(targets) != len(examples.inputs):
-        raise BenchError(
-            f"function '{examples.name}' needs targets: float32, one row for each of its "
-            f"{len(examples.inputs)} inputs"
-        )
-    if not np.isfinite(targets).all():
-        raise BenchError(f"function '{examples.name}' has targets that are not finite; mend them")
-
-
-def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
-    """Raises BenchError if a class is empty, or its inputs are not like those of the first."""
-    shape, dtype = examples.inputs.shape[1:], examples.inputs.dtype.name
-    if dtype not in ("uint8", "float32") or not len(examples.inputs):
-        raise BenchError(
-            f"class '{examples.name}' has {len(examples.inputs)} inputs of type {dtype}; "
-            "give at least one, as uint8 or float32"
-        )
-    if dtype == "float32" and not np.isfinite(examples.inputs).all():
-        raise BenchError(f"class '{examples.name}' has inputs that are not finite; mend them")
-    like, kind = first.inputs.shape[1:], first.inputs.dtype.name
-    widths = [None if e.targets is None else e.targets.shape[1] for e in (examples, first)]
-    if widths[0] != widths[1]:
-        raise BenchError(
-            f"function '{examples.name}' has {widths[0]} targets per input, those before it "
-            f"{widths[1]}; all must be alike"
-        )
-    if (shape, dtype) != (like, kind):
-        raise BenchError(
-            f"class '{examples.name}' has inputs {dtype} {shape}, those before it "
-            f"{kind} {like}; all must be alike"
-        )
-
-
-def _check_unseen(name: str, examples: ClassExamples, seen: dict[bytes, ClassExamples]) -> None:
-    """Raises BenchError if an image of this class, or this function, was seen in another split."""
-    stub = ClassExamples(examples.name, examples.split, examples.inputs[:0])
-    units = examples.inputs
-    if examples.targets is not None:
-        flat = examples.inputs.reshape(len(units), -1).astype(np.float32)
-        units = np.concatenate([flat, examples.targets], axis=1)[None]
-    for one in units:
-        digest = hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16).digest()
-        other = seen.setdefault(digest, stub)
-        if other.split != examples.split:
-            raise BenchError(
-                f"{name}: the same image is in class '{other.name}' of {other.split} and in "
-                f"class '{examples.name}' of {examples.split}; splits must not share images"
-            )
-
-
-def _check_names(name: str, splits: Mapping[Split, SplitRecord]) -> None:
-    """Raises BenchError if a class name occurs twice, within a split or across."""
-    seen: dict[str, str] = {}
-    for split, record in splits.items():
-        for label in record.classes:
-            if label in seen:
-                raise BenchError(
-                    f"{name}: class '{label}' is in {seen[label]} and in {split}; "
-                    "each class belongs to one split, once"
-                )
-            seen[label] = split
 
 
 class _SplitWriter:

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 import numpy as np
 import torch
 
-from bench.algorithm import Algorithm, Decay, TaskSpec, TrainingPlan
+from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
 from bench.backbones import Backbone
 from bench.cache import Progress, cache_root, open_dataset
 from bench.config import DATA_PREFIX, RunConfig
 from bench.dataset import DataFiles, Dataset, Split
+from bench.device import find_device
 from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError, RunFailed, nearest
 from bench.extras import EXTRAS, is_installed
 from bench.failures import plugin_code
 from bench.parameters import Value, parameters_of, settle
 from bench.registry import Registry
+from bench.resolution import resolve_plan, resolve_test_protocol
 from bench.sampling import check_protocol
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
-
-DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
-SCHEDULES: tuple[Decay, ...] = get_args(Decay)
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
     files = DataFiles(data_root(config.data_root), config.download)
     data = open_dataset(_source(dataset, data_parameters), data_parameters, files, progress)
-    test = _test_protocol(config, dataset)
+    test = resolve_test_protocol(config, dataset)
     train = _split(data, "train")
     spec = TaskSpec(
         train.shape,
@@ -126,7 +123,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         len(train.classes),
     )
     own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
-    plan = _plan(config, own_plan, test, len(train.classes))
+    plan = resolve_plan(config, own_plan, test, len(train.classes))
     train_protocol = EpisodeProtocol(plan.ways or 0, plan.shots or 0, plan.queries or 0)
     job = Job(
         config,
@@ -183,20 +180,6 @@ def check_task(algorithm: type[Algorithm], dataset: type[Dataset]) -> None:
         )
 
 
-def _test_protocol(config: RunConfig, dataset: type[Dataset]) -> EpisodeProtocol:
-    """Returns the test episodes: the dataset's own, with the user's wishes in them."""
-    own = dataset.protocol
-    if dataset.task == REGRESSION:
-        for flag, value in (("ways", config.ways), ("train-ways", config.train_ways)):
-            if value is not None:
-                raise BenchError(
-                    f"--{flag} is {value}, but {dataset.name} is regression: a task is one "
-                    "function, which has no classes; leave it out"
-                )
-    ways = config.ways or own.ways
-    return EpisodeProtocol(ways, config.shots or own.shots, config.queries or own.queries)
-
-
 def _backbone(
     registry: Registry, algorithm: type[Algorithm], train: SplitRecord
 ) -> Backbone | None:
@@ -206,24 +189,6 @@ def _backbone(
     if len(train.shape) == 3:
         return registry.backbone(algorithm.backbone)
     return registry.backbone("mlp-40" if train.targets else "mlp")
-
-
-def _plan(
-    config: RunConfig, own: TrainingPlan, test: EpisodeProtocol, classes: int
-) -> TrainingPlan:
-    """Returns the training plan with the user's wishes in it and no None left."""
-    schedule = config.schedule or own.schedule
-    if schedule not in SCHEDULES:
-        raise BenchError(f"--schedule is '{schedule}'; {nearest(schedule, SCHEDULES)}")
-    return replace(
-        own,
-        steps=own.steps if config.steps is None else config.steps,
-        meta_batch=config.meta_batch or own.meta_batch,
-        ways=config.train_ways or min(own.ways or test.ways, max(classes, 2)),
-        shots=config.train_shots or own.shots or test.shots,
-        queries=config.train_queries or own.queries or test.queries,
-        schedule=schedule,
-    )
 
 
 def _check_protocols(job: Job) -> None:
@@ -238,23 +203,6 @@ def _check_protocols(job: Job) -> None:
             continue
         record = _split(job.data, split)
         check_protocol(protocol, np.array(record.counts), record.classes, split)
-
-
-def find_device(name: str) -> torch.device:
-    """Returns the device of that name; `auto` is a CUDA GPU if there is one, else the CPU."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.partition(":")[0] not in DEVICES:
-        raise BenchError(f"--device is '{name}'; known: {', '.join(DEVICES)}, cuda:1 and so on")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = textwrap.shorten(str(error), 80, placeholder=" ...")
-        raise BenchError(
-            f"--device is '{name}', which cannot be used here ({reason}); try --device auto"
-        ) from None
-    return device
 
 
 def data_root(chosen: str | None) -> Path:

@@ -16,7 +16,8 @@ def command(debug: bool) -> None:
     from tabulate import tabulate
 
     from bench.cache import cache_root
-    from bench.job import data_root, find_device
+    from bench.device import find_device
+    from bench.job import data_root
     from bench.provenance import describe_environment
 
     environment = describe_environment(find_device("auto"))

@@ -16,9 +16,10 @@ from bench.algorithm import Algorithm, Predictor, TaskSpec, TrainingPlan
 from bench.cache import cache_root
 from bench.config import RunConfig
 from bench.dataset import ClassExamples, DataFiles, Dataset
+from bench.device import find_device
 from bench.episodes import EpisodeProtocol, Examples
 from bench.errors import BenchError
-from bench.job import Job, data_root, find_device, prepare
+from bench.job import Job, data_root, prepare
 from bench.registry import Registry, core_registry
 
 

@@ -1,0 +1,118 @@
+"""Intake: what a dataset yields, checked class by class, before anything is kept of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from bench.dataset import ClassExamples, DataFiles, Dataset, Split, as_split
+from bench.errors import BenchError
+from bench.failures import plugin_code
+from bench.tasks import CLASSIFICATION
+
+
+def checked_classes(dataset: Dataset, files: DataFiles) -> Iterator[ClassExamples]:
+    """Yields a dataset's classes, each of them whole, alike, and in one split only.
+
+    Raises:
+        BenchError: a class is not what the contract says, or shares something across splits.
+        RunFailed: the dataset raised an exception.
+    """
+    names: dict[str, Split] = {}
+    seen: dict[bytes, ClassExamples] = {}
+    first: ClassExamples | None = None
+    for examples in _classes_of(dataset, files):
+        first = first or examples
+        _check_targets(dataset, examples)
+        _check_alike(examples, first)
+        _check_name(dataset.name, examples, names)
+        _check_unseen(dataset.name, examples, seen)
+        yield examples
+
+
+def _classes_of(dataset: Dataset, files: DataFiles) -> Iterator[ClassExamples]:
+    """Yields a dataset's classes; whatever goes wrong in it is told as its own trouble."""
+    with plugin_code(dataset.name, "giving its classes", "use a smaller dataset"):
+        for examples in dataset.classes(files):
+            if not isinstance(examples, ClassExamples):
+                raise BenchError(f"{dataset.name} yielded {examples!r}, not ClassExamples")
+            if not isinstance(examples.inputs, np.ndarray):
+                kind = type(examples.inputs).__name__
+                raise BenchError(
+                    f"class '{examples.name}' has inputs of type {kind}; give a NumPy array"
+                )
+            as_split(examples.split)
+            yield examples
+
+
+def _check_targets(dataset: Dataset, examples: ClassExamples) -> None:
+    """Raises BenchError if a class has targets and should not, or none, or unfit ones."""
+    targets = examples.targets
+    if dataset.task == CLASSIFICATION:
+        if targets is not None:
+            raise BenchError(
+                f"class '{examples.name}' has targets, but {dataset.name} is for classification; "
+                "say in the class: task = 'regression'"
+            )
+        return
+    fits = isinstance(targets, np.ndarray) and targets.dtype == np.float32 and targets.ndim == 2
+    if not fits or targets is None or len(targets) != len(examples.inputs):
+        raise BenchError(
+            f"function '{examples.name}' needs targets: float32, one row for each of its "
+            f"{len(examples.inputs)} inputs"
+        )
+    if not np.isfinite(targets).all():
+        raise BenchError(f"function '{examples.name}' has targets that are not finite; mend them")
+
+
+def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
+    """Raises BenchError if a class is empty, or its inputs are not like those of the first."""
+    shape, dtype = examples.inputs.shape[1:], examples.inputs.dtype.name
+    if dtype not in ("uint8", "float32") or not len(examples.inputs):
+        raise BenchError(
+            f"class '{examples.name}' has {len(examples.inputs)} inputs of type {dtype}; "
+            "give at least one, as uint8 or float32"
+        )
+    if dtype == "float32" and not np.isfinite(examples.inputs).all():
+        raise BenchError(f"class '{examples.name}' has inputs that are not finite; mend them")
+    like, kind = first.inputs.shape[1:], first.inputs.dtype.name
+    widths = [None if e.targets is None else e.targets.shape[1] for e in (examples, first)]
+    if widths[0] != widths[1]:
+        raise BenchError(
+            f"function '{examples.name}' has {widths[0]} targets per input, those before it "
+            f"{widths[1]}; all must be alike"
+        )
+    if (shape, dtype) != (like, kind):
+        raise BenchError(
+            f"class '{examples.name}' has inputs {dtype} {shape}, those before it "
+            f"{kind} {like}; all must be alike"
+        )
+
+
+def _check_unseen(name: str, examples: ClassExamples, seen: dict[bytes, ClassExamples]) -> None:
+    """Raises BenchError if an image of this class, or this function, was seen in another split."""
+    stub = ClassExamples(examples.name, examples.split, examples.inputs[:0])
+    units = examples.inputs
+    if examples.targets is not None:
+        flat = examples.inputs.reshape(len(units), -1).astype(np.float32)
+        units = np.concatenate([flat, examples.targets], axis=1)[None]
+    for one in units:
+        digest = hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16).digest()
+        other = seen.setdefault(digest, stub)
+        if other.split != examples.split:
+            raise BenchError(
+                f"{name}: the same image is in class '{other.name}' of {other.split} and in "
+                f"class '{examples.name}' of {examples.split}; splits must not share images"
+            )
+
+
+def _check_name(name: str, examples: ClassExamples, names: dict[str, Split]) -> None:
+    """Raises BenchError if there was a class of this name before, in whichever split."""
+    if examples.name in names:
+        raise BenchError(
+            f"{name}: class '{examples.name}' is in {names[examples.name]} and in "
+            f"{examples.split}; each class belongs to one split, once"
+        )
+    names[examples.name] = examples.split
