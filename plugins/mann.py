@@ -63,6 +63,7 @@ class MANN(StreamLearner):
         width: numbers in a row.
         heads: how many rows are read and written per example.
         decay: what is left of a row's usage from one example to the next.
+        sharpness: what cosines are multiplied with before the softmax of reading; 1 in the paper.
     """
 
     name = "mann"
@@ -81,6 +82,7 @@ class MANN(StreamLearner):
         width: int = 40,
         heads: int = 4,
         decay: float = 0.95,
+        sharpness: float = 10.0,
     ) -> None:
         super().__init__(spec)
         if hidden < 1 or width < 1 or not 1 <= heads <= rows or not 0 <= decay <= 1:
@@ -89,7 +91,7 @@ class MANN(StreamLearner):
                 f"rows {rows} at least as many as heads, and decay {decay} between 0 and 1"
             )
         self.lr, self.hidden, self.rows, self.width = lr, hidden, rows, width
-        self.heads, self.decay = heads, decay
+        self.heads, self.decay, self.sharpness = heads, decay, sharpness
         self.enter = nn.Linear(self.embedding.out_features + spec.ways, 4 * hidden)
         self.recur = nn.Linear(hidden + heads * width, 4 * hidden, bias=False)
         self.to_key = nn.Linear(hidden, heads * width)
@@ -163,7 +165,7 @@ class MANN(StreamLearner):
 
         lengths = memory.norm(dim=-1).clamp_min(_TINY).unsqueeze(1)  # (t, 1, r)
         alike = F.normalize(key, dim=-1) @ memory.mT / lengths
-        weights = alike.softmax(-1)
+        weights = (self.sharpness * alike).softmax(-1)
         usage = self.decay * state.usage + (weights + written).detach().sum(1)
         return State(hidden, cell, memory, weights, usage, (weights @ memory).flatten(1))
 

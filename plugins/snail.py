@@ -129,7 +129,8 @@ class Attention(nn.Module):
 
     def __init__(self, size: int, key: int, value: int) -> None:
         super().__init__()
-        self.key, self.query = nn.Linear(size, key), nn.Linear(size, key)
+        # A bias of the keys would raise all that a place sees alike, which softmax forgets.
+        self.key, self.query = nn.Linear(size, key, bias=False), nn.Linear(size, key)
         self.value = nn.Linear(size, value)
 
     def forward(self, known: Tensor, asked: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
