@@ -24,6 +24,8 @@ from bench.workers import in_parallel, one_thread
 
 TOGETHER, NUMBERS = 8, 1 << 18
 """Tasks per part, and input numbers in it, at most: their maps should stay in the cache."""
+TINY = 1 << 12
+"""Input numbers of all tasks up to which they are one part: threads would wait for each other."""
 
 Answer = TypeVar("Answer")
 Work = Callable[[Model, Weights, Examples, slice], Answer]
@@ -35,7 +37,9 @@ Gradients = tuple[Tensor | None, ...]
 class GradientLearner(Algorithm):
     """A learner that fits a copy of its network to each task by gradient steps.
 
-    The network is the backbone and a linear layer. One method must be written: `inner_loop`.
+    The network is the backbone and a linear layer. One method must be written: `inner_loop`. Two
+    more are pure functions of the same kind, to be overridden where a method predicts or learns
+    otherwise: `predict` and `meta_loss`.
 
     Args:
         norm: statistics of batch norm in evaluation, see `Norm`.
@@ -59,9 +63,26 @@ class GradientLearner(Algorithm):
         over tasks, so that `torch.autograd.grad` gives each task its own gradient.
         """
 
+    def predict(self, model: Model, weights: Weights, support: Examples, query: Tensor) -> Tensor:
+        """Returns the logits (..., m, n) of queries (..., m, *input) under fitted weights."""
+        return model(weights, query)
+
+    def meta_loss(
+        self, model: Model, weights: Weights, support: Examples, query: Examples
+    ) -> Tensor:
+        """Returns what training brings down, summed over tasks: the loss of fitted weights."""
+        fitted = self.inner_loop(model, weights, support)
+        return self.task_loss(self.predict(model, fitted, support, query.inputs), query.targets)
+
     def adapt(self, support: Examples) -> Predictor:
         weights = self.inner_loop(self._plain, dict(self.network.named_parameters()), support)
-        return lambda query: self._plain(weights, query)
+        return lambda query: self.predict(self._plain, weights, support, query)
+
+    def loss(self, episode: Episode) -> Tensor:
+        if type(self).adapt is not GradientLearner.adapt:
+            return super().loss(episode)
+        weights = dict(self.network.named_parameters())
+        return self.meta_loss(self._plain, weights, episode.support, episode.query)
 
     @property
     def takes_tasks_together(self) -> bool:
@@ -92,7 +113,11 @@ class GradientLearner(Algorithm):
             weights = {name: weight.expand(tasks, *weight.shape) for name, weight in shared.items()}
             return work(model, weights, some, part)
 
-        return in_parallel(together, _parts(support.inputs))
+        parts = _parts(support.inputs)
+        if len(parts) > 1 or support.inputs.numel() > TINY:
+            return in_parallel(together, parts)
+        with one_thread():
+            return [together(part) for part in parts]
 
     def predict_together(self, support: Examples, query: Tensor) -> Tensor:
         """Returns the logits (t, m, n) of t tasks' queries (t, m, ...), as `adapt` gives them.
@@ -103,12 +128,12 @@ class GradientLearner(Algorithm):
         def work(model: Model, weights: Weights, some: Examples, part: slice) -> Tensor:
             fitted = self.inner_loop(model, weights, some)
             with torch.no_grad():
-                return model(fitted, query[part])
+                return self.predict(model, fitted, some, query[part])
 
         return torch.cat(self.over_tasks(support, work))
 
     def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
-        if type(self).loss is not Algorithm.loss or not self.takes_tasks_together:
+        if type(self).loss is not GradientLearner.loss or not self.takes_tasks_together:
             return super().train_step(episodes, optimizer)
         query = stack_examples([episode.query for episode in episodes])
         parameters = [p for p in self.parameters() if p.requires_grad]
@@ -116,9 +141,8 @@ class GradientLearner(Algorithm):
         def work(
             model: Model, weights: Weights, some: Examples, part: slice
         ) -> tuple[float, Gradients]:
-            fitted = self.inner_loop(model, weights, some)
-            loss = self.task_loss(model(fitted, query.inputs[part]), query.targets[part])
-            loss = loss / len(episodes)
+            asked = Examples(query.inputs[part], query.targets[part], query.n_way)
+            loss = self.meta_loss(model, weights, some, asked) / len(episodes)
             return loss.item(), torch.autograd.grad(loss, parameters, allow_unused=True)
 
         parts = self.over_tasks(stack_examples([episode.support for episode in episodes]), work)
@@ -149,7 +173,7 @@ def set_gradients(parameters: Sequence[nn.Parameter], parts: Sequence[Gradients]
 def _parts(inputs: Tensor) -> list[slice]:
     """Divides t tasks, inputs (t, s, ...), evenly among the threads; never too many in a part."""
     tasks = len(inputs)
-    if inputs.is_cuda:
+    if inputs.is_cuda or inputs.numel() <= TINY:
         return [slice(0, tasks)]
     share = -(-tasks // torch.get_num_threads())
     size = max(1, min(TOGETHER, share, NUMBERS // max(1, inputs[0].numel())))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -19,10 +21,11 @@ from bench import (
 class ANIL(EmbeddingLearner):
     """Takes gradient steps on the support set with a linear head, whose start is learnt.
 
-    The inner loss is the mean cross-entropy over the support. Its gradient is written out, so
-    the meta-gradient goes through the steps, second derivatives included, without a nested
-    graph. Support and query are embedded in one batch in training, as in learn2learn's example;
-    in evaluation batch norm uses running statistics, and each query is judged alone.
+    The inner loss is the mean cross-entropy over the support, or the mean squared error on
+    curves. Its gradient is written out, so the meta-gradient goes through the steps, second
+    derivatives included, without a nested graph. Support and query are embedded in one batch in
+    training, as in learn2learn's example; in evaluation batch norm uses running statistics, and
+    each query is judged alone.
 
     Args:
         lr: learning rate of the outer loop (Adam).
@@ -35,6 +38,9 @@ class ANIL(EmbeddingLearner):
     family = "optimisation"
     paper = "Raghu, Raghu, Bengio, Vinyals 2020, arXiv:1909.09157"
     training_plan = TrainingPlan(steps=3000, meta_batch=4, queries=5, schedule="cosine")
+    any_way = False
+    tasks = ("classification", "regression")
+    regression_defaults: ClassVar = {"inner_lr": 0.1, "inner_steps": 1, "test_steps": 10}
 
     def __init__(
         self,
@@ -53,14 +59,18 @@ class ANIL(EmbeddingLearner):
             )
         self.lr, self.inner_lr = lr, inner_lr
         self.inner_steps, self.test_steps = inner_steps, test_steps
-        self.head = nn.Linear(self.embedding.out_features, spec.ways)
+        self.head = nn.Linear(self.embedding.out_features, spec.outputs)
 
     def scores(self, support: Examples, query: Tensor) -> Tensor:
         weight, bias = self.head.weight, self.head.bias.unsqueeze(-2)  # (n, d) and (1, n) at first
-        wanted = F.one_hot(support.targets, support.n_way).to(query.dtype)
+        of_curve = self.spec.task == "regression"
+        wanted, factor = support.targets, 2 / self.spec.targets  # the slope of a square is twice it
+        if not of_curve:
+            wanted, factor = F.one_hot(wanted, support.n_way).to(query.dtype), 1
         for _ in range(self.inner_steps if self.training else self.test_steps):
-            given = (support.inputs @ weight.mT + bias).softmax(-1)
-            slope = (given - wanted) / len(support)  # of the mean loss, by the logits: (..., s, n)
+            given = support.inputs @ weight.mT + bias
+            error = (given if of_curve else given.softmax(-1)) - wanted
+            slope = factor * error / len(support)  # of the mean loss, by the outputs: (..., s, n)
             weight = weight - self.inner_lr * slope.mT @ support.inputs
             bias = bias - self.inner_lr * slope.sum(-2, keepdim=True)
         return query @ weight.mT + bias

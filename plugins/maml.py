@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 
 from bench import (
@@ -23,14 +25,15 @@ class MAML(GradientLearner):
 
     The inner loss is the mean cross-entropy over the support. The authors' code sums where we
     average, so its rate of 0.4 at 5 ways is 2.0 here. As in that code, batch norm uses
-    the statistics of the current batch by default, in training, adaptation and test.
+    the statistics of the current batch by default, in training, adaptation and test. On curves
+    the loss is the mean squared error, and the defaults are the paper's (section 5.1).
 
     Args:
         lr: learning rate of the outer loop (Adam).
         inner_lr: step size of the inner loop, on the mean loss.
         inner_steps: gradient steps on the support set in training.
         test_steps: gradient steps on the support set in evaluation.
-        first_order: leave out second derivatives (FOMAML).
+        first_order: leave out second derivatives, as `fomaml` does.
         norm: statistics of batch norm in evaluation; batch (as published: the queries share
             theirs) or running (each query is judged alone).
     """
@@ -39,6 +42,8 @@ class MAML(GradientLearner):
     family = "optimisation"
     paper = "Finn, Abbeel, Levine 2017, arXiv:1703.03400"
     training_plan = TrainingPlan(steps=5000, meta_batch=4, queries=1, schedule="cosine")
+    tasks = ("classification", "regression")
+    regression_defaults: ClassVar = {"lr": 1e-3, "inner_lr": 0.01, "test_steps": 10}
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from bench import (
     hookimpl,
 )
 
+Prediction = Literal["support-plus-one", "transductive"]
 DECAY = 0.999  # of Adam's second moments, as usual
 
 
@@ -30,8 +32,10 @@ class Reptile(GradientLearner):
 
     The mean displacement is the meta-gradient (section 2, algorithm 2), taken by plain SGD. As in
     the authors' code, Adam's second moments live on from task to task, training tasks have more
-    shots, and batch norm uses the statistics of the current batch. Unlike there, all tasks of a
-    meta-batch start from the same second moments, of which the mean is kept.
+    shots, and batch norm uses the statistics of the current batch: in a test, that of the support
+    and one query, whose output alone is kept, so that each query is judged without the others.
+    Unlike there, all tasks of a meta-batch start from the same second moments, of which the mean
+    is kept. On curves the inner loop is the same, and its rate larger.
 
     Args:
         meta_lr: the share of the mean displacement by which the weights move, at the start.
@@ -40,14 +44,21 @@ class Reptile(GradientLearner):
         inner_batch: examples in each of them; they cycle through the support.
         test_steps: mini-batches per task in evaluation.
         test_batch: examples in each of these.
-        norm: statistics of batch norm in evaluation; batch (as published: the queries share
-            theirs) or running (each query is judged alone).
+        prediction: which queries share a batch's statistics; support-plus-one (none: each is
+            appended to the support) or transductive (all). The paper reports both.
+        norm: statistics of batch norm in evaluation; batch (as published) or running (each
+            query is judged alone, whatever `prediction`).
     """
 
     name = "reptile"
     family = "optimisation"
     paper = "Nichol, Achiam, Schulman 2018, arXiv:1803.02999"
     training_plan = TrainingPlan(steps=2000, meta_batch=5, shots=10, queries=1, schedule="linear")
+    tasks = ("classification", "regression")
+    regression_plan = TrainingPlan(
+        steps=15_000, meta_batch=5, shots=10, queries=1, schedule="linear"
+    )
+    regression_defaults: ClassVar = {"inner_lr": 0.01, "test_batch": 10}
 
     def __init__(
         self,
@@ -59,6 +70,7 @@ class Reptile(GradientLearner):
         inner_batch: int = 10,
         test_steps: int = 50,
         test_batch: int = 5,
+        prediction: Prediction = "support-plus-one",
         norm: Norm = "batch",
     ) -> None:
         super().__init__(spec, norm=norm)
@@ -71,6 +83,10 @@ class Reptile(GradientLearner):
         self.meta_lr, self.inner_lr, self.norm = meta_lr, inner_lr, norm
         self.inner_steps, self.inner_batch = inner_steps, inner_batch
         self.test_steps, self.test_batch = test_steps, test_batch
+        self.prediction = prediction
+        self.with_support = prediction == "support-plus-one" and bool(self.transduction)
+        if self.with_support:
+            self.transduction = ""
         self.moments = nn.ParameterList(
             nn.Parameter(torch.zeros_like(weight), requires_grad=False)
             for weight in self.network.parameters()
@@ -84,10 +100,20 @@ class Reptile(GradientLearner):
     def inner_loop(self, model: Model, weights: Weights, support: Examples) -> Weights:
         return self._fit(model, weights, support)[0]
 
+    def predict(self, model: Model, weights: Weights, support: Examples, query: Tensor) -> Tensor:
+        if not self.with_support:
+            return model(weights, query)
+        axis = query.ndim - 1 - len(self.spec.input_shape)
+        outputs = [
+            model(weights, torch.cat([support.inputs, one], axis)).narrow(axis, len(support), 1)
+            for one in query.chunk(query.shape[axis], axis)
+        ]
+        return torch.cat(outputs, axis)
+
     def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
         inputs = torch.stack([episode.support.inputs for episode in episodes])
         targets = torch.stack([episode.support.targets for episode in episodes])
-        tasks = Examples(inputs, targets, self.spec.ways)
+        tasks = Examples(inputs, targets, episodes[0].support.n_way)
         parts = self.over_tasks(
             tasks, lambda model, weights, some, _: self._fit(model, weights, some)
         )
@@ -129,7 +155,7 @@ class Reptile(GradientLearner):
         Later passes use fixed reorderings, so that each is in random order, too.
         """
         steps = self.inner_steps if self.training else self.test_steps
-        each = min(self.inner_batch if self.training else self.test_batch, size)
+        each = self.inner_batch if self.training else self.test_batch
         order, passes = torch.arange(size), 0
         for _ in range(steps):
             while len(order) < each:
