@@ -76,6 +76,7 @@ class MatchingNet(EmbeddingLearner):
             self.support_lstm = nn.LSTM(width, width, batch_first=True, bidirectional=True)
             # The paper appends the read-out to the state; a gate sums over state and input alike.
             self.query_lstm = nn.LSTMCell(2 * width, width)
+            self.support_order = "a bidirectional LSTM reads the support in the order given"
 
     def scores(self, support: Examples, query: Tensor) -> Tensor:
         known = support.inputs

@@ -36,16 +36,17 @@ class RelationNet(EmbeddingLearner):
     right class and 0 for the others is the loss, averaged over all pairs. Weights start as in the
     authors' code, which also cuts the gradient of either network to a norm of 0.5.
 
-    Logits are the scores before the sigmoid: the largest is the answer of either objective, and
-    the sigmoid gives the relation score back. With mse they are no logarithms of probabilities:
-    the loss of the test, their cross-entropy, tells of calibration what it may.
+    Logits are the scores before the sigmoid: the largest is the answer whatever the objective,
+    and their sigmoid is the relation score. Under mse nothing makes their softmax the probability
+    of a class, so the cross-entropy that is recorded in a test compares only with its own kind.
 
-    The authors' code never leaves training mode, tests with as many queries of every class, and
-    gives batch norm a momentum of 1: its scores depend on the other queries. That is
-    `norm=batch`, where support and queries are embedded apart, as there. By default batch norm
-    has usual running averages, and each query is judged alone; in training, support and queries
-    are embedded in one batch. Other deviations: no bias before batch norm, which takes it away,
-    and blocks pool while the map allows it, so that any backbone with a map will do.
+    The authors' code is in training mode also when it tests, on as many queries of every class,
+    so that scores depend on the other queries. That is `norm=batch`, where support and queries
+    are embedded apart, as there. By default batch norm has running averages, of the usual
+    momentum (there it is 1), and each query is judged alone; in training, support and queries are
+    then embedded in one batch. Other deviations: convolutions before batch norm have no bias, as
+    it would be taken away, and a block pools only what is larger than a pixel, so that any
+    backbone whose features are a map will do.
 
     Args:
         lr: learning rate of Adam.
@@ -139,8 +140,8 @@ class RelationModule(nn.Module):
 
     def forward(self, known: Tensor, asked: Tensor) -> Tensor:
         """Returns scores (m, n) from maps of classes (n, c, h, w) and of queries (m, c, h, w)."""
-        # A convolution of two maps, one upon the other, is the sum of one of each. So it is done
-        # per map, not per pair.
+        # A convolution of two maps, one upon the other, is the sum of a convolution of each:
+        # m + n of them in place of m * n.
         weight = self.first.weight
         of_known = F.conv2d(known, weight[:, : self.channels], padding=1)
         of_asked = F.conv2d(asked, weight[:, self.channels :], padding=1)

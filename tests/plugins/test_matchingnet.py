@@ -203,6 +203,7 @@ def test_the_order_of_the_support_matters_with_full_context_only(
         one = algorithm.adapt(episode.support)(episode.query.inputs)
         other = algorithm.adapt(episode.support.at(order))(episode.query.inputs)
         assert ((one - other).abs().max() > 1e-4).item() is fce
+        assert bool(algorithm.support_order) is fce
 
 
 @pytest.mark.parametrize("fce", [False, True])
