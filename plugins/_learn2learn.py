@@ -1,4 +1,4 @@
-"""What the learn2learn-backed plugins share: its lazy import, and two kinds of learner.
+"""What the learn2learn-backed plugins share: its lazy import, and what adapts network or head.
 
 Only algorithms are learn2learn's (Arnold et al. 2020). Its Omniglot task sets draw test classes in
 training, so networks, episodes and losses are ours.
@@ -21,7 +21,6 @@ from bench import (
     Examples,
     Norm,
     Predictor,
-    TaskSpec,
     import_extra,
 )
 
@@ -42,41 +41,32 @@ def check_positive(**values: float) -> None:
             raise BenchError(f"{name} is {value}; it must be positive")
 
 
-class WholeNetworkLearner(Algorithm):
-    """Clones a network, as learn2learn wraps it, for each task, and adapts all of the clone.
-
-    `wrapped` must be set to learn2learn's wrapper of `network`; it is what is trained. Cloning
-    keeps derivatives. Buffers are shared with the clones, so that running averages of batch norm
-    move in training, and only then.
-    """
+class NetworkLearner(Algorithm):
+    """Adapts a clone of the whole network, backbone and linear layer."""
 
     family = "optimisation"
     tasks = ("classification", "regression")
     requires = ("learn2learn",)
-    wrapped: Any
-    first_order = False
 
-    def __init__(
-        self,
-        spec: TaskSpec,
-        *,
-        lr: float,
-        inner_lr: float,
-        inner_steps: int,
-        test_steps: int,
-        norm: Norm,
-    ) -> None:
-        super().__init__(spec)
-        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
-        self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
-        self.inner_steps, self.test_steps = inner_steps, test_steps
-
-    def network(self) -> nn.Module:
-        """Returns a new network, the backbone and a linear layer; says if queries share norms."""
-        embedding = self.spec.backbone(self.norm)
+    def new_network(self, norm: Norm) -> nn.Module:
+        """Returns a new network; notes whether queries share statistics in it."""
+        embedding = self.spec.backbone(norm)
         if embedding.shares_statistics:
             self.transduction = "batch norm uses the statistics of all queries together"
         return nn.Sequential(embedding, nn.Linear(embedding.out_features, self.spec.outputs))
+
+
+class WrappedLearner(NetworkLearner):
+    """Adapts by the `clone` and `adapt` of learn2learn's wrapper of a network.
+
+    `wrapped` must be set to it, and is what is trained: cloning keeps derivatives. Clones share
+    buffers with their origin, so that running averages of batch norm move in training.
+    """
+
+    wrapped: Any
+    first_order = False
+    inner_steps: int
+    test_steps: int
 
     def adapt(self, support: Examples) -> Predictor:
         learner = self.wrapped.clone()
@@ -90,7 +80,7 @@ class WholeNetworkLearner(Algorithm):
 class HeadLearner(EmbeddingLearner):
     """Clones a linear head, as learn2learn wraps it, for each task; the body is not adapted.
 
-    `head` must be set to learn2learn's wrapper of `linear()`.
+    `head` must be set to learn2learn's wrapper of a `new_linear`.
     """
 
     any_way = False
@@ -98,16 +88,10 @@ class HeadLearner(EmbeddingLearner):
     tasks = ("classification", "regression")
     requires = ("learn2learn",)
     head: Any
+    inner_steps: int
+    test_steps: int
 
-    def __init__(
-        self, spec: TaskSpec, *, lr: float, inner_lr: float, inner_steps: int, test_steps: int
-    ) -> None:
-        super().__init__(spec)
-        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
-        self.lr, self.inner_lr = lr, inner_lr
-        self.inner_steps, self.test_steps = inner_steps, test_steps
-
-    def linear(self) -> nn.Linear:
+    def new_linear(self) -> nn.Linear:
         """Returns a new last layer."""
         return nn.Linear(self.embedding.out_features, self.spec.outputs)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bench import Algorithm, TaskSpec, hookimpl
 
-from ._learn2learn import PAPER, HeadLearner, learn2learn
+from ._learn2learn import PAPER, HeadLearner, check_positive, learn2learn
 from .anil import ANIL
 
 
@@ -39,9 +39,11 @@ class L2LANIL(HeadLearner):
         inner_steps: int = 5,
         test_steps: int = 20,
     ) -> None:
-        steps = {"inner_steps": inner_steps, "test_steps": test_steps}
-        super().__init__(spec, lr=lr, inner_lr=inner_lr, **steps)
-        self.head = learn2learn("algorithms").MAML(self.linear(), lr=inner_lr)
+        super().__init__(spec)
+        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
+        self.lr, self.inner_lr = lr, inner_lr
+        self.inner_steps, self.test_steps = inner_steps, test_steps
+        self.head = learn2learn("algorithms").MAML(self.new_linear(), lr=inner_lr)
 
 
 @hookimpl

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from bench import Algorithm, Norm, TaskSpec, hookimpl
 
-from ._learn2learn import FIRST_ORDER, PAPER, WholeNetworkLearner, learn2learn
-from .maml import MAML
+from ._learn2learn import FIRST_ORDER, PAPER, WrappedLearner, check_positive, learn2learn
+from .fomaml import FOMAML
 
 
-class L2LFOMAML(WholeNetworkLearner):
+class L2LFOMAML(WrappedLearner):
     """First-order MAML as learn2learn implements it: inner gradients count as constants.
 
     Args:
@@ -23,10 +23,10 @@ class L2LFOMAML(WholeNetworkLearner):
     """
 
     name = "l2l-fomaml"
-    paper = f"{PAPER}; {MAML.paper}"
-    training_plan = replace(MAML.training_plan, steps=2000)
-    regression_plan = MAML.regression_plan
-    regression_defaults = MAML.regression_defaults
+    paper = f"{PAPER}; {FOMAML.paper}"
+    training_plan = replace(FOMAML.training_plan, steps=2000)
+    regression_plan = FOMAML.regression_plan
+    regression_defaults = FOMAML.regression_defaults
     first_order = True
     approximate_gradient = FIRST_ORDER
 
@@ -40,9 +40,11 @@ class L2LFOMAML(WholeNetworkLearner):
         test_steps: int = 5,
         norm: Norm = "batch",
     ) -> None:
-        steps = {"inner_steps": inner_steps, "test_steps": test_steps}
-        super().__init__(spec, lr=lr, inner_lr=inner_lr, norm=norm, **steps)
-        self.wrapped = learn2learn("algorithms").MAML(self.network(), lr=inner_lr)
+        super().__init__(spec)
+        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
+        self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
+        self.inner_steps, self.test_steps = inner_steps, test_steps
+        self.wrapped = learn2learn("algorithms").MAML(self.new_network(norm), lr=inner_lr)
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bench import Algorithm, TaskSpec, hookimpl
 
-from ._learn2learn import PAPER, HeadLearner, learn2learn
+from ._learn2learn import PAPER, HeadLearner, check_positive, learn2learn
 from .anil import ANIL
 
 
@@ -43,12 +43,14 @@ class L2LKFO(HeadLearner):
         test_steps: int = 20,
         adapt_transform: bool = True,
     ) -> None:
-        steps = {"inner_steps": inner_steps, "test_steps": test_steps}
-        super().__init__(spec, lr=lr, inner_lr=inner_lr, **steps)
+        super().__init__(spec)
+        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
+        self.lr, self.inner_lr = lr, inner_lr
+        self.inner_steps, self.test_steps = inner_steps, test_steps
         self.adapt_transform = adapt_transform
         kronecker = learn2learn("nn").KroneckerLinear
         self.head = learn2learn("algorithms").GBML(
-            self.linear(),
+            self.new_linear(),
             learn2learn("optim.transforms").KroneckerTransform(kronecker),
             lr=inner_lr,
             adapt_transform=adapt_transform,

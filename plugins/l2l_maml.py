@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from bench import Algorithm, Norm, TaskSpec, hookimpl
 
-from ._learn2learn import FIRST_ORDER, PAPER, WholeNetworkLearner, learn2learn
+from ._learn2learn import FIRST_ORDER, PAPER, WrappedLearner, check_positive, learn2learn
 from .maml import MAML
 
 
-class L2LMAML(WholeNetworkLearner):
+class L2LMAML(WrappedLearner):
     """MAML as learn2learn implements it: clone the network, adapt the clone.
 
     Defaults are those of `maml`, but for fewer training steps: each takes twice as long.
@@ -42,11 +42,13 @@ class L2LMAML(WholeNetworkLearner):
         first_order: bool = False,
         norm: Norm = "batch",
     ) -> None:
-        steps = {"inner_steps": inner_steps, "test_steps": test_steps}
-        super().__init__(spec, lr=lr, inner_lr=inner_lr, norm=norm, **steps)
+        super().__init__(spec)
+        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
+        self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
+        self.inner_steps, self.test_steps = inner_steps, test_steps
         self.first_order = first_order
         self.approximate_gradient = FIRST_ORDER if first_order else ""
-        self.wrapped = learn2learn("algorithms").MAML(self.network(), lr=inner_lr)
+        self.wrapped = learn2learn("algorithms").MAML(self.new_network(norm), lr=inner_lr)
 
 
 @hookimpl

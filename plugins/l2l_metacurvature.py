@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from bench import Algorithm, Norm, TaskSpec, hookimpl
 
-from ._learn2learn import PAPER, WholeNetworkLearner, learn2learn
+from ._learn2learn import PAPER, WrappedLearner, check_positive, learn2learn
 from .maml import MAML
 
 
-class L2LMetaCurvature(WholeNetworkLearner):
+class L2LMetaCurvature(WrappedLearner):
     """MAML whose gradients pass through learnt matrices: learn2learn's GBML with its transform.
 
     The gradient of a convolution is multiplied along its input channels, its output channels and
@@ -45,10 +45,14 @@ class L2LMetaCurvature(WholeNetworkLearner):
         test_steps: int = 5,
         norm: Norm = "batch",
     ) -> None:
-        steps = {"inner_steps": inner_steps, "test_steps": test_steps}
-        super().__init__(spec, lr=lr, inner_lr=inner_lr, norm=norm, **steps)
+        super().__init__(spec)
+        check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
+        self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
+        self.inner_steps, self.test_steps = inner_steps, test_steps
         transform = learn2learn("optim.transforms").MetaCurvatureTransform
-        self.wrapped = learn2learn("algorithms").GBML(self.network(), transform, lr=inner_lr)
+        self.wrapped = learn2learn("algorithms").GBML(
+            self.new_network(norm), transform, lr=inner_lr
+        )
 
 
 @hookimpl

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from bench import Algorithm, Episode, Examples, Norm, Predictor, TaskSpec, hookimpl
 
-from ._learn2learn import PAPER, check_positive, learn2learn
-from .reptile import DECAY, Reptile
+from ._learn2learn import PAPER, NetworkLearner, check_positive, learn2learn
+from .reptile import DECAY, Prediction, Reptile
 
 
-class L2LReptile(Algorithm):
+class L2LReptile(NetworkLearner):
     """Reptile with learn2learn's clones: fit each by Adam without momentum, move towards them.
 
     learn2learn has no class for it, but an example. Its part is `clone_module` and
@@ -33,18 +33,17 @@ class L2LReptile(Algorithm):
         inner_batch: examples in each of them; they cycle through the support.
         test_steps: mini-batches per task in evaluation.
         test_batch: examples in each of these.
-        norm: statistics of batch norm in evaluation; batch (as published: the queries share
-            theirs) or running (each query is judged alone).
+        prediction: which queries share a batch's statistics; support-plus-one (none: each is
+            appended to the support) or transductive (all, as in learn2learn's example).
+        norm: statistics of batch norm in evaluation; batch (as published) or running (each
+            query is judged alone, whatever `prediction`).
     """
 
     name = "l2l-reptile"
-    family = "optimisation"
     paper = f"{PAPER}; {Reptile.paper}"
     training_plan = replace(Reptile.training_plan, steps=1000)
-    tasks = ("classification", "regression")
     regression_plan = Reptile.regression_plan
     regression_defaults = Reptile.regression_defaults
-    requires = ("learn2learn",)
     support_order = "mini-batches follow the order of the support"
     approximate_gradient = "the weights move towards those fitted to the support"
 
@@ -58,6 +57,7 @@ class L2LReptile(Algorithm):
         inner_batch: int = 10,
         test_steps: int = 50,
         test_batch: int = 5,
+        prediction: Prediction = "support-plus-one",
         norm: Norm = "batch",
     ) -> None:
         super().__init__(spec)
@@ -67,10 +67,11 @@ class L2LReptile(Algorithm):
         self.meta_lr, self.inner_lr, self.norm = meta_lr, inner_lr, norm
         self.inner_steps, self.inner_batch = inner_steps, inner_batch
         self.test_steps, self.test_batch = test_steps, test_batch
-        embedding = spec.backbone(norm)
-        if embedding.shares_statistics:
-            self.transduction = "batch norm uses the statistics of all queries together"
-        self.network = nn.Sequential(embedding, nn.Linear(embedding.out_features, spec.outputs))
+        self.prediction = prediction
+        self.network = self.new_network(norm)
+        self.with_support = prediction == "support-plus-one" and bool(self.transduction)
+        if self.with_support:
+            self.transduction = ""
         self.moments = nn.ParameterList(
             nn.Parameter(torch.zeros_like(weight), requires_grad=False)
             for weight in self.network.parameters()
@@ -82,8 +83,13 @@ class L2LReptile(Algorithm):
         return torch.optim.SGD(self.network.parameters(), lr=self.meta_lr)
 
     def adapt(self, support: Examples) -> Predictor:
-        fitted: Predictor = self._fit(support)[0]
-        return fitted
+        fitted = self._fit(support)[0]
+
+        def predict(query: Tensor) -> Tensor:
+            singles = [torch.cat([support.inputs, one]) for one in query.chunk(len(query))]
+            return torch.cat([fitted(single)[-1:] for single in singles])
+
+        return predict if self.with_support else fitted
 
     def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
         weights, total = list(self.network.parameters()), 0.0
