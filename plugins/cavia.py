@@ -24,7 +24,8 @@ class CAVIA(SharedWeightsLearner):
     of the loss after the steps, second derivatives included, clamped to +-10 as in that code.
 
     Deviations from it: the linear layer predicts the scale's difference from one, and its bias
-    starts at zero, so that an empty context leaves the network as it is. Batch norm keeps running
+    starts at zero, so that an empty context leaves the network as it is. In classification the
+    inner rate is ten times theirs, which learns sooner. Batch norm keeps running
     averages, and each query is judged alone; there, it uses the statistics of the batch at hand,
     queries together, which `norm=batch` does. In regression the clamp is on the mean over tasks,
     there on each task's.
@@ -46,7 +47,12 @@ class CAVIA(SharedWeightsLearner):
     paper = "Zintgraf, Shiarlis, Kurin, Hofmann, Whiteson 2019, arXiv:1810.03642"
     tasks = ("classification", "regression")
     training_plan = TrainingPlan(steps=2000, meta_batch=16, queries=1, schedule="cosine")
-    regression_defaults: ClassVar = {"context": 5, "inner_steps": 1, "test_steps": 1}
+    regression_defaults: ClassVar = {
+        "context": 5,
+        "inner_lr": 1.0,
+        "inner_steps": 1,
+        "test_steps": 1,
+    }
     largest_slope = 10.0
 
     def __init__(
@@ -55,7 +61,7 @@ class CAVIA(SharedWeightsLearner):
         *,
         lr: float = 1e-3,
         context: int = 100,
-        inner_lr: float = 1.0,
+        inner_lr: float = 10.0,
         inner_steps: int = 2,
         test_steps: int = 2,
         layer: int = 3,
