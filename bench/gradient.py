@@ -47,6 +47,7 @@ class GradientLearner(Algorithm):
 
     def __init__(self, spec: TaskSpec, *, norm: Norm = "batch") -> None:
         super().__init__(spec)
+        self.norm = norm
         embedding = spec.backbone(norm)
         self.network = nn.Sequential(embedding, nn.Linear(embedding.out_features, spec.outputs))
         if embedding.shares_statistics:

@@ -67,9 +67,7 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
     Raises:
         BenchError: one has no default or a type that the command line cannot give.
     """
-    described = {
-        p.arg_name: p.description for p in docstring_parser.parse(cls.__doc__ or "").params
-    }
+    described = _descriptions(cls)
     found = []
     for name, argument in inspect.signature(cls).parameters.items():
         if argument.kind is not argument.KEYWORD_ONLY:
@@ -77,9 +75,20 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
         kind, choices = _kind_of(cls, name, _hint(cls, argument))
         if argument.default is argument.empty:
             raise BenchError(f"parameter {name} of {cls.__name__} has no default; give it one")
-        meaning = " ".join((described.get(name) or "").split())
+        meaning = " ".join(described.get(name, "").split())
         found.append(Parameter(name, kind, argument.default, meaning, choices))
     return tuple(found)
+
+
+def _descriptions(cls: type) -> dict[str, str]:
+    """Returns what docstrings say of arguments: the class's own, then of whose `__init__` it has."""
+    found: dict[str, str] = {}
+    for base in cls.__mro__:
+        for param in docstring_parser.parse(base.__doc__ or "").params:
+            found.setdefault(param.arg_name, param.description or "")
+        if "__init__" in vars(base):
+            break
+    return found
 
 
 def _hint(cls: type, argument: inspect.Parameter) -> Any:  # a hint is anything

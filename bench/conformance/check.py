@@ -13,19 +13,24 @@ Condition = Callable[[S], str]
 """From the subject of a check to the reason why the check is not for it; '' if it is."""
 Status = Literal["passed", "failed", "skipped"]
 
+SEEDED = ("answers", "seeded")
+"""What checks need that compare predictions with one another."""
+
 
 @dataclass(frozen=True)
 class Check(Generic[S]):
     """One sentence of the contract: its name, what it proves, and the test of it.
 
     `run` returns a note on what was measured, often empty; it raises Failed or NotApplicable.
-    `unless` holds reasons that can be known before; `once` marks what does not hang on the task.
+    `unless` holds reasons that can be known before. Where one of the checks in `needs` failed,
+    this one could only say the same again. `once` marks what does not hang on the task.
     """
 
     name: str
     proves: str
     run: Callable[[S], str]
     unless: tuple[Condition[S], ...] = ()
+    needs: tuple[str, ...] = ("answers",)
     once: bool = False
 
     def why_not(self, subject: S) -> str:

@@ -128,10 +128,11 @@ def _no_parameters(subject: Subject) -> str:
 
 CHECKS = (
     Check("described", "name, docstring, tasks and plans are in order", describes_itself,
-          once=True),
+          needs=(), once=True),
     Check("documented", "every hyperparameter is documented and kept", documented,
-          (_no_parameters,), once=True),
+          (_no_parameters,), needs=(), once=True),
     Check("validated", "hyperparameters that make no sense are refused", validated,
-          (_no_parameters,), once=True),
-    Check("refuses", "it says why other tasks are not for it", refuses, (_takes_all,), once=True),
+          (_no_parameters,), needs=(), once=True),
+    Check("refuses", "it says why other tasks are not for it", refuses, (_takes_all,),
+          needs=(), once=True),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from bench.conformance.check import Check, Failed
+from bench.conformance.check import SEEDED, Check, Failed
 from bench.conformance.subject import META_BATCH, Subject, gap, snapshot
 from bench.episodes import Episode
 from bench.seeds import seed_torch
@@ -13,13 +13,18 @@ TOLERANCE = 1e-2
 """Relative; in single precision, with another order of sums, after steps that amplify it."""
 
 
+def other_device() -> torch.device | None:
+    """Returns the GPU; None if there is none."""
+    return torch.device("cuda") if torch.cuda.is_available() else None
+
+
 def _no_gpu(subject: Subject) -> str:
-    return "" if torch.cuda.is_available() else "there is no GPU here"
+    return "" if other_device() else "there is no GPU here"
 
 
 def gpu(subject: Subject) -> str:
     """Adapts, and trains a step, on a GPU and on the CPU."""
-    device, episode = torch.device("cuda"), subject.episode()
+    device, episode = other_device() or torch.device("cpu"), subject.episode()
     answers = [_answer(subject, episode, where) for where in (torch.device("cpu"), device)]
     if gap(*answers) > TOLERANCE:
         raise Failed(
@@ -33,14 +38,14 @@ def gpu(subject: Subject) -> str:
         stream = subject.stream(subject.protocol(), "train")
         episodes = [episode.to(device) for episode in stream.episodes(0, META_BATCH)]
         algorithm.train_step(episodes, algorithm.optimizer())
-        strays = [name for name, t in snapshot(algorithm).items() if t.device.type != "cuda"]
+        strays = [name for name, t in snapshot(algorithm).items() if t.device.type != device.type]
         if strays:
             raise Failed(
                 "all parameters and buffers on the GPU after a step there",
                 f"{', '.join(strays[:3])} elsewhere",
                 "change buffers in place (copy_), instead of assigning new tensors",
             )
-    return torch.cuda.get_device_name(device)
+    return str(device)
 
 
 def _answer(subject: Subject, episode: Episode, device: torch.device) -> torch.Tensor:
@@ -51,4 +56,4 @@ def _answer(subject: Subject, episode: Episode, device: torch.device) -> torch.T
         return predict(moved.query.inputs).cpu()
 
 
-CHECKS = (Check("gpu", "CPU and GPU agree", gpu, (_no_gpu,)),)
+CHECKS = (Check("gpu", "CPU and GPU agree", gpu, (_no_gpu,), SEEDED),)

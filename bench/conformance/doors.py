@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from bench.algorithm import Algorithm, EmbeddingLearner
-from bench.conformance.check import Check, Failed, NotApplicable
+from bench.conformance.check import SEEDED, Check, Failed, NotApplicable
 from bench.conformance.subject import META_BATCH, Subject, gap, in_double, never_trained
 from bench.episodes import Episode
 from bench.evaluation import evaluate
@@ -90,7 +90,8 @@ def _gradients(algorithm: Algorithm, episodes: list[Episode]) -> dict[str, torch
 
 
 CHECKS = (
-    Check("doors-of-testing", "fast and plain evaluation agree", testing, (_plain_only,)),
+    Check("doors-of-testing", "fast and plain evaluation agree", testing, (_plain_only,),
+          needs=(*SEEDED, "weights-stay")),
     Check("doors-of-training", "tasks together train as tasks one by one", training,
-          (never_trained, _one_at_a_time)),
+          (never_trained, _one_at_a_time), needs=("answers", "training-step")),
 )  # fmt: skip

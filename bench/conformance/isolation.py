@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.conformance.check import Check, Failed
+from bench.conformance.check import SEEDED, Check, Failed
 from bench.conformance.subject import Subject, changed, gap, snapshot
 
 
@@ -65,5 +65,6 @@ def no_influence(subject: Subject) -> str:
 CHECKS = (
     Check("weights-stay", "adapt leaves parameters and buffers as they were", weights_stay),
     Check("seeded", "two adaptations under one seed agree", seeded),
-    Check("episodes-apart", "episodes do not influence one another", no_influence),
-)
+    Check("episodes-apart", "episodes do not influence one another", no_influence,
+          needs=SEEDED),
+)  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.algorithm import TrainingPlan
 from bench.checkpoint import load_into, load_weights, save_weights
-from bench.conformance.check import Check, Failed
+from bench.conformance.check import SEEDED, Check, Failed
 from bench.conformance.subject import Subject, Trial, changed, gap, never_trained, snapshot
 from bench.errors import Interrupted
 from bench.training import MetaTrainer, Schedule, TrainingProgress
@@ -70,7 +70,8 @@ def _trainer(subject: Subject, state: Path, seed: int) -> MetaTrainer:
 
 
 CHECKS = (
-    Check("checkpoint", "a checkpoint gives the same predictions in a new process", round_trip),
+    Check("checkpoint", "a checkpoint gives the same predictions in a new process", round_trip,
+          needs=SEEDED),
     Check("resuming", "training that was stopped goes on as if it had not been", resuming,
-          (never_trained,)),
+          (never_trained,), needs=(*SEEDED, "training-step", "checkpoint")),
 )  # fmt: skip

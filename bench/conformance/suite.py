@@ -41,8 +41,6 @@ CHECKS: tuple[Check[Subject], ...] = (
     *devices.CHECKS,
     *declarations.CHECKS,
 )
-FIRST = CHECKS[0]
-"""Where this one fails, the others could only say the same again."""
 SMALL = {"conv4": "conv4-32"}
 """What takes the place of a core backbone, unless the user names one: the same, but quicker."""
 
@@ -103,16 +101,19 @@ def run(subjects: Sequence[Subject], pattern: str = "", debug: bool = False) -> 
     With `debug` a plugin's own exceptions are let through.
     """
     for number, subject in enumerate(subjects):
-        broken = False
+        failed: list[str] = []
         for check in matching(pattern):
             if check.once and number:
                 continue
-            if broken and not check.once:
-                reason = f"as '{FIRST.name}' failed"
+            broken = [name for name in check.needs if name in failed]
+            if broken:
+                reason = f"as '{broken[0]}' failed"
+                failed.append(check.name)  # as good as failed, for those that need it in turn
                 yield Finding(check.name, check.proves, subject.task, "skipped", 0.0, reason)
                 continue
             finding = run_one(check, subject, debug)
-            broken = broken or (check is FIRST and finding.status == "failed")
+            if finding.status == "failed":
+                failed.append(check.name)
             yield finding
 
 
