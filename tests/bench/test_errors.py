@@ -25,5 +25,15 @@ def test_a_name_far_from_all_gets_the_sorted_list_alone() -> None:
     assert nearest("xyzzy", ["protonet", "maml"]) == "known: maml, protonet"
 
 
+def test_of_very_many_names_only_those_nearby_are_told() -> None:
+    names = [
+        f"{a}{b}" for a in "abcdefgh" for b in ("11", "22", "33", "44", "55", "66", "77", "88")
+    ]
+    assert nearest("xyzzy", names) == f"known: {', '.join(sorted(names))}"
+    told = nearest("a1", names)
+    assert told.startswith("did you mean 'a11'? near, of 64 known: a11")
+    assert "h88" not in told
+
+
 def test_if_nothing_is_known_that_is_said() -> None:
     assert nearest("anything", []) == "known: none"
