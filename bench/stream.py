@@ -12,6 +12,9 @@ from torch import Tensor
 from bench.algorithm import EmbeddingLearner
 from bench.episodes import Episode, Examples
 
+_READ_TOGETHER = 1024
+"""Streams, when each query is the end of one of its own."""
+
 
 class StreamLearner(EmbeddingLearner):
     """A learner that reads examples in their order and predicts each from those before it.
@@ -41,7 +44,11 @@ class StreamLearner(EmbeddingLearner):
         each = asked.shape[1]
         inputs = torch.cat([known.expand(-1, each, -1, -1), asked], 2).flatten(0, 1)
         targets = F.pad(labels.expand(-1, each, -1), (0, 1)).flatten(0, 1)  # 0 for the query
-        return self.read(inputs, targets)[:, -1].reshape(*tasks, each, -1)
+        streams = zip(
+            torch.split(inputs, _READ_TOGETHER), torch.split(targets, _READ_TOGETHER), strict=True
+        )
+        logits = torch.cat([self.read(*some)[:, -1] for some in streams])
+        return logits.view(*tasks, each, -1)
 
     def stream_loss(self, support: Examples, query: Examples) -> Tensor:
         """Returns the mean training loss of t tasks, from features (t, s, d) and (t, m, d).

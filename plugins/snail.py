@@ -18,6 +18,9 @@ from bench import (
     hookimpl,
 )
 
+_QUERIES_AT_ONCE = 4096
+"""Each query has some thousand features by the end of the network."""
+
 
 class SNAIL(StreamLearner):
     """Reads the support with its labels, then a query without one, and says what that one's is.
@@ -75,12 +78,14 @@ class SNAIL(StreamLearner):
         return self.ask(features, targets, features, places)
 
     def scores(self, support: Examples, query: Tensor) -> Tensor:
-        known, asked = support.inputs, query
-        tasks = known.shape[:-2]
-        targets = support.targets.flatten(0, -2) if tasks else support.targets.unsqueeze(0)
-        known, asked = (part.reshape(-1, *part.shape[-2:]) for part in (known, asked))
-        places = torch.full((asked.shape[1],), known.shape[1], device=query.device)
-        return self.ask(known, targets, asked, places).view(*tasks, asked.shape[1], -1)
+        *tasks, m, d = query.shape
+        known = support.inputs.reshape(-1, len(support), d)
+        targets = support.targets.reshape(-1, len(support))
+        places = targets.new_full((m,), len(support))
+        each = max(1, _QUERIES_AT_ONCE // m)
+        parts = (torch.split(all_, each) for all_ in (known, targets, query.reshape(-1, m, d)))
+        logits = [self.ask(k, t, q, places) for k, t, q in zip(*parts, strict=True)]
+        return torch.cat(logits).view(*tasks, m, -1)
 
     def stream_loss(self, support: Examples, query: Examples) -> Tensor:
         if self.every_instance:
