@@ -55,7 +55,7 @@ class MAMLpp(GradientLearner):
     name = "mamlpp"
     family = "optimisation"
     paper = "Antoniou, Edwards, Storkey 2019, arXiv:1810.09502"
-    training_plan = TrainingPlan(steps=1500, meta_batch=4, queries=1, schedule="cosine")
+    training_plan = TrainingPlan(steps=1000, meta_batch=4, queries=1, schedule="cosine")
     tasks = ("classification", "regression")
     regression_plan = TrainingPlan(
         steps=15_000, meta_batch=25, shots=10, queries=10, schedule="cosine"
@@ -71,7 +71,7 @@ class MAMLpp(GradientLearner):
         inner_steps: int = 5,
         learned_rates: bool = True,
         per_step_norm: bool = True,
-        multi_step: int = 150,
+        multi_step: int = 100,
         first_order: int = 0,
         norm: Norm = "batch",
     ) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bench.algorithm import Algorithm, TaskSpec
 from bench.backbones import find_backbone
 from bench.episodes import Episode, Examples
-from bench.gradient import GradientLearner, stack_examples
+from bench.gradient import GradientLearner, _parts, stack_examples
 from bench.registry import Registry
 from bench.taskbatch.network import Model, Weights
 
@@ -68,7 +68,7 @@ def threads(number: int) -> Iterator[None]:
 
 
 def after_a_step(algorithm: GradientLearner, backbone: str, *, plain: bool) -> Left:
-    optimizer = torch.optim.SGD(algorithm.network.parameters(), lr=0.0)
+    optimizer = torch.optim.SGD(algorithm.parameters(), lr=0.0)
     if plain:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("bench.gradient.batched", lambda network: None)
@@ -77,7 +77,7 @@ def after_a_step(algorithm: GradientLearner, backbone: str, *, plain: bool) -> L
     else:
         assert algorithm.takes_tasks_together
         loss = algorithm.train_step(episodes(backbone), optimizer)
-    gradients = [p.grad for p in algorithm.network.parameters() if p.grad is not None]
+    gradients = [p.grad for p in algorithm.parameters() if p.grad is not None]
     others = [t.clone() for n, t in algorithm.state_dict().items() if "network" not in n]
     return Left(gradients, others, loss)
 
@@ -88,9 +88,11 @@ def after_a_step(algorithm: GradientLearner, backbone: str, *, plain: bool) -> L
         ("maml", {"inner_steps": 1}),
         ("maml", {"inner_steps": 3, "inner_lr": 0.1}),
         ("maml", {"inner_steps": 3, "inner_lr": 0.1, "first_order": True}),
+        ("metasgd", {"inner_steps": 2, "lowest_rate": 0.1, "highest_rate": 0.2}),
+        ("mamlpp", {"inner_steps": 2, "multi_step": 3}),
         ("reptile", {"inner_steps": 4, "inner_batch": 3}),
     ],
-    ids=["maml-1", "maml-3", "fomaml-3", "reptile"],
+    ids=["maml-1", "maml-3", "fomaml-3", "metasgd", "mamlpp", "reptile"],
 )
 @pytest.mark.parametrize("backbone", ["conv4", "conv4-32", "conv4-strided", "mlp"])
 def test_the_meta_gradient_is_that_of_the_plain_path(
@@ -109,12 +111,13 @@ def test_the_meta_gradient_is_that_of_the_plain_path(
             torch.testing.assert_close(mine, its, rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["maml", "reptile"])
+@pytest.mark.parametrize("name", ["maml", "mamlpp", "reptile"])
 @pytest.mark.parametrize("backbone", ["conv4", "conv4-strided", "mlp"])
 def test_the_logits_of_tasks_together_are_those_of_adapt(
     backbone: str, name: str, make: Make
 ) -> None:
-    algorithm = make(name, backbone, test_steps=3).eval()
+    steps = {"inner_steps": 3} if name == "mamlpp" else {"test_steps": 3}
+    algorithm = make(name, backbone, **steps).eval()
     tasks = episodes(backbone)
     support = stack_examples([task.support for task in tasks])
     query = torch.stack([task.query.inputs for task in tasks])
@@ -123,6 +126,71 @@ def test_the_logits_of_tasks_together_are_those_of_adapt(
     for logits, task in zip(together, tasks, strict=True):
         expected = algorithm.adapt(task.support)(task.query.inputs)
         assert (logits - expected).norm() / expected.norm() < 1e-7
+
+
+class Shifted(GradientLearner):
+    """A learner with a prediction and a meta-loss of its own, which both paths must go through."""
+
+    name = "shifted"
+
+    def inner_loop(self, model: Model, weights: Weights, support: Examples) -> Weights:
+        return weights
+
+    def predict(self, model: Model, weights: Weights, support: Examples, query: Tensor) -> Tensor:
+        return model(weights, query) + support.inputs.mean((-2, -1)).unsqueeze(-1).unsqueeze(-1)
+
+    def meta_loss(
+        self, model: Model, weights: Weights, support: Examples, query: Examples
+    ) -> Tensor:
+        return 3 * super().meta_loss(model, weights, support, query)
+
+
+def test_a_prediction_and_a_meta_loss_of_its_own_are_taken_on_both_paths() -> None:
+    algorithm, tasks = Shifted(spec()).double(), episodes("mlp")
+    with torch.no_grad():
+        logits = [
+            algorithm.network(task.query.inputs) + task.support.inputs.mean() for task in tasks
+        ]
+    pairs = list(zip(logits, tasks, strict=True))
+    losses = [3 * nn.functional.cross_entropy(a, task.query.targets) for a, task in pairs]
+    for loss, (answer, task) in zip(losses, pairs, strict=True):
+        torch.testing.assert_close(algorithm.adapt(task.support)(task.query.inputs), answer)
+        torch.testing.assert_close(algorithm.loss(task), loss)
+    support = stack_examples([task.support for task in tasks])
+    query = torch.stack([task.query.inputs for task in tasks])
+    torch.testing.assert_close(algorithm.predict_together(support, query), torch.stack(logits))
+    optimizer = torch.optim.SGD(algorithm.parameters(), lr=0.0)
+    expected = torch.stack(losses).mean().item()
+    assert algorithm.train_step(tasks, optimizer) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["maml", "fomaml", "metasgd", "mamlpp", "reptile"])
+def test_curves_are_learnt_together_as_one_by_one(name: str, registry: Registry) -> None:
+    generator = torch.Generator().manual_seed(4)
+
+    def part(count: int) -> Examples:
+        inputs, targets = torch.randn(2, count, 1, generator=generator, dtype=torch.float64)
+        return Examples(inputs, targets, 1)
+
+    tasks = [Episode(part(5), part(7), torch.arange(1)) for _ in range(TASKS)]
+    results = []
+    for plain in (False, True):
+        torch.manual_seed(0)
+        curves = TaskSpec((1,), 1, 5, find_backbone("mlp-40"), task="regression")
+        algorithm = registry.algorithm(name)(curves).double().train()
+        with pytest.MonkeyPatch.context() as patch:
+            if plain:
+                patch.setattr("bench.gradient.batched", lambda network: None)
+            algorithm.train_step(tasks, algorithm.optimizer())
+        results.append([p.detach().clone() for p in algorithm.parameters()])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_tiny_tasks_are_one_part_and_large_ones_as_many_as_there_are_threads() -> None:
+    with threads(2):
+        assert _parts(torch.zeros(25, 10, 1)) == [slice(0, 25)]
+        assert _parts(torch.zeros(4, 5, 1, 28, 28)) == [slice(0, 2), slice(2, 4)]
 
 
 class Own(GradientLearner):

@@ -140,6 +140,28 @@ def test_the_meta_gradient_is_the_slope_of_the_loss(name: str, anil: Callable[..
     assert (slope * direction).sum().item() == pytest.approx(measured, rel=1e-6)
 
 
+def test_on_curves_the_head_follows_the_slope_of_the_squared_error(registry: Registry) -> None:
+    torch.manual_seed(0)
+    spec = TaskSpec((1,), 1, 6, find_backbone("mlp-40"), task="regression", targets=2)
+    parameters: dict[str, Any] = {"inner_lr": 0.02, "inner_steps": 3}
+    algorithm: Any = registry.algorithm("anil")(spec, **parameters).double().train()
+    known, asked = (
+        Examples(torch.randn(count, 1).double(), torch.randn(count, 2).double(), 1)
+        for count in (6, 4)
+    )
+    both = algorithm.embedding(torch.cat([known.inputs, asked.inputs]))
+    weight, bias = algorithm.head.weight, algorithm.head.bias
+    for _ in range(3):
+        loss = F.mse_loss(F.linear(both[:6], weight, bias), known.targets)
+        slopes = torch.autograd.grad(loss, (weight, bias), create_graph=True)
+        weight, bias = weight - 0.02 * slopes[0], bias - 0.02 * slopes[1]
+    its = F.mse_loss(F.linear(both[6:], weight, bias), asked.targets)
+    mine = algorithm.loss(Episode(known, asked, torch.arange(1)))
+    assert mine.item() == pytest.approx(its.item(), rel=1e-12)
+    one, other = meta_gradient(algorithm, mine), meta_gradient(algorithm, its)
+    assert ((one - other).norm() / other.norm()).item() < 1e-9
+
+
 def test_the_body_learns_from_the_path_through_the_adapted_head(anil: Callable[..., Any]) -> None:
     # Were the steps taken as constants (first order), the gradient would differ.
     algorithm = anil(inner_lr=0.7, inner_steps=3).train()

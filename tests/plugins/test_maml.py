@@ -246,3 +246,22 @@ def test_adaptation_learns_the_support_set(make: Make) -> None:
     algorithm, episode = make("smooth", inner_lr=1.0, inner_steps=60), task("smooth")
     logits = algorithm.adapt(episode.support)(episode.support.inputs)
     assert (logits.argmax(1) == episode.support.targets).all()
+
+
+def test_a_step_on_a_line_is_the_one_computed_by_hand(registry: Registry) -> None:
+    # From y = 0 x + 0, the points (1, 1) and (2, 3): the slopes of the mean squared error are
+    # mean(2 (0 - y) x) = -(1 + 6) = -7 and mean(2 (0 - y)) = -4. A step of 0.1 gives 0.7 x + 0.4.
+    spec = TaskSpec((1,), 1, 2, BACKBONES["flat"], task="regression")
+    parameters: dict[str, Any] = {"inner_steps": 1, "inner_lr": 0.1}
+    algorithm = registry.algorithm("maml")(spec, **parameters).double().train()
+    with torch.no_grad():
+        for parameter in algorithm.parameters():
+            parameter.zero_()
+    inputs, targets = (torch.tensor([[a], [b]]).double() for a, b in ((1.0, 2.0), (1.0, 3.0)))
+    predict = algorithm.adapt(Examples(inputs, targets, 1))
+    expected = torch.tensor([[2.5], [0.4]], dtype=torch.float64)
+    torch.testing.assert_close(predict(torch.tensor([[3.0], [0.0]]).double()), expected)
+    asked = Examples(torch.tensor([[3.0]]).double(), torch.tensor([[1.5]]).double(), 1)
+    episode = Episode(Examples(inputs, targets, 1), asked, torch.arange(1))
+    assert algorithm.loss(episode).item() == pytest.approx(1.0)
+    assert algorithm.transduction == ""
