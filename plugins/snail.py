@@ -44,7 +44,7 @@ class SNAIL(StreamLearner):
     name = "snail"
     family = "memory"
     paper = "Mishra, Rohaninejad, Chen, Abbeel 2018, arXiv:1707.03141"
-    training_plan = TrainingPlan(steps=1500, meta_batch=8, queries=2, schedule="cosine")
+    training_plan = TrainingPlan(steps=3000, meta_batch=4, queries=3, schedule="cosine")
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class SNAIL(StreamLearner):
         targets = support.targets.reshape(-1, len(support))
         places = targets.new_full((m,), len(support))
         each = max(1, _QUERIES_AT_ONCE // m)
-        parts = (torch.split(all_, each) for all_ in (known, targets, query.reshape(-1, m, d)))
+        parts = (torch.split(part, each) for part in (known, targets, query.reshape(-1, m, d)))
         logits = [self.ask(k, t, q, places) for k, t, q in zip(*parts, strict=True)]
         return torch.cat(logits).view(*tasks, m, -1)
 

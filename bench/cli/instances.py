@@ -10,6 +10,7 @@ import click
 from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, plugin_option
 from bench.cli.table import table
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.instances import InstanceCurve
@@ -60,24 +61,26 @@ def command(
     from bench.files import write_atomically
     from bench.finished import read_finished, reopen
     from bench.instances import check_reads_streams, curve_of
-    from bench.runner import check_writable, set_up_process
+    from bench.runner import set_up_process
 
     record = read_finished(run)
     registry = load_plugins(plugin)
     check_reads_streams(registry.algorithm(record.algorithm.name))
-    check_writable(run)
     set_up_process(None)
     with bars() as shown:
         finished = reopen(run, registry, shown.dataset, data_root=data_root, device=device)
         for name in finished.changed:
             click.echo(f"bench: the code of {name} has changed since this run", err=True)
         curve = curve_of(finished, streams, instances, shown.evaluation)
-    write_atomically(run / FILE, curve.csv())
     click.echo(
         f"{record.algorithm.name} on {record.data.name}, streams of {record.protocol.ways} classes "
         f"(95% intervals over {streams} streams)"
     )
     click.echo(_table(curve))
+    try:
+        write_atomically(run / FILE, curve.csv())
+    except OSError as error:
+        raise BenchError(f"cannot write {run / FILE} ({error.strerror or error})") from error
     click.echo(f"written: {run / FILE}")
 
 

@@ -164,6 +164,16 @@ def test_numbers_that_make_no_curve_are_refused(
     assert option[0] in refusal(run, capsys, *option)
 
 
+def test_a_table_is_shown_even_if_the_file_cannot_be_written(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / FILE).mkdir()
+    assert bench("instances", str(run), "--streams", "3", "--instances", "2") == 4
+    output = capsys.readouterr()
+    assert "instance" in output.out
+    assert f"cannot write {run / FILE}" in output.err
+
+
 def test_code_that_has_changed_since_is_told_and_no_obstacle(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
