@@ -36,7 +36,8 @@ class MatchingNet(EmbeddingLearner):
     label would only hide the dependence, as labels are random too. The state of the second starts
     at zero, so that its first read-out is the mean of the support.
 
-    The authors published no code. Trained as ProtoNet is here, with more ways than tested.
+    The authors published no code. Trained, like ProtoNet, with more ways than tested, where the
+    paper's principle is to train as one tests.
 
     Args:
         lr: learning rate of Adam.
@@ -57,14 +58,14 @@ class MatchingNet(EmbeddingLearner):
         spec: TaskSpec,
         *,
         lr: float = 1e-3,
-        scale: float = 10.0,
+        scale: float = 20.0,
         learn_scale: bool = False,
         fce: bool = False,
         fce_steps: int = 5,
     ) -> None:
         super().__init__(spec)
         if scale <= 0:
-            raise BenchError(f"scale is {scale}; it must be positive, such as 10")
+            raise BenchError(f"scale is {scale}; it must be positive, such as 20")
         if fce_steps < 1:
             raise BenchError(f"fce_steps is {fce_steps}; it must be at least 1")
         self.lr, self.scale, self.learn_scale = lr, scale, learn_scale

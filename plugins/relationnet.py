@@ -60,7 +60,7 @@ class RelationNet(EmbeddingLearner):
     family = "metric"
     paper = "Sung, Yang, Zhang, Xiang, Torr, Hospedales 2018, arXiv:1711.06025"
     backbone = "relation-conv4"
-    training_plan = TrainingPlan(steps=3000, queries=19, schedule="cosine")
+    training_plan = TrainingPlan(steps=4000, queries=19, schedule="cosine")
     not_for = "it scores how well a query goes with a class, and a curve has none"
 
     def __init__(

@@ -90,7 +90,7 @@ def test_the_loss_is_minus_the_log_probability_of_the_right_class(
 ) -> None:
     episode = task()
     known, labels = episode.support.inputs, episode.support.targets
-    rows = by_hand(known, labels, episode.query.inputs, 10.0)
+    rows = by_hand(known, labels, episode.query.inputs, 20.0)
     right = [row[label] for row, label in zip(rows, episode.query.targets.tolist(), strict=True)]
     assert make().loss(episode).item() == pytest.approx(-sum(right) / 5, abs=1e-9)
 
