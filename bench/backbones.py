@@ -116,6 +116,9 @@ class Identity(Embedding):
     def __init__(self, input_shape: tuple[int, ...]) -> None:
         super().__init__()
         self.out_features = math.prod(input_shape)
+        if len(input_shape) == 3:
+            channels, height, width = input_shape
+            self.map_shape = channels, height, width
 
     @classmethod
     def make(cls, input_shape: tuple[int, ...], norm: Norm) -> Identity:

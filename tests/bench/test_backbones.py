@@ -108,6 +108,15 @@ def test_an_mlp_flattens_and_shares_no_statistics() -> None:
     assert not network.shares_statistics
 
 
+def test_features_as_input_stay_as_they_are_and_a_map_is_known_as_one() -> None:
+    network = find_backbone("identity").build((3, 4, 5))
+    inputs = torch.rand(2, 3, 4, 5)
+    assert torch.equal(network(inputs), inputs.reshape(2, 60))
+    assert (network.out_features, network.map_shape) == (60, (3, 4, 5))
+    assert find_backbone("identity").build((7,)).map_shape is None
+    assert list(network.parameters()) == []
+
+
 @pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.parametrize("shape", [(2,), (1, 7, 28), (28, 28)])
 def test_a_backbone_for_images_refuses_other_inputs_and_names_one_that_takes_them(
