@@ -14,7 +14,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench import Algorithm, BenchError, Episode, Examples, Norm, Predictor, TaskSpec
+from bench import (
+    Algorithm,
+    BenchError,
+    Embedding,
+    Episode,
+    Examples,
+    Norm,
+    Predictor,
+    TaskSpec,
+)
 
 
 class FilmNetwork(nn.Module):
@@ -28,7 +37,8 @@ class FilmNetwork(nn.Module):
         super().__init__()
         # A ConvNet of bench, known by its parts: plugins cannot name the class.
         embedding: Any = spec.backbone(norm)
-        if not all(hasattr(embedding, part) for part in ("convolutions", "norms", "poolable")):
+        parts = ("convolutions", "norms", "pool", "poolable")
+        if not all(hasattr(embedding, part) for part in parts):
             name = spec.chosen_backbone.name if spec.chosen_backbone else "of this kind"
             raise BenchError(
                 f"backbone {name} has no blocks of convolution and batch norm to modulate; try "
@@ -67,6 +77,13 @@ class SharedWeightsLearner(Algorithm):
 
     largest_slope = float("inf")
     """Elements of the meta-gradient are clamped to this, either way."""
+
+    def declare(self, network: nn.Module) -> None:
+        """Says so if batch norm makes the inputs of a batch depend on each other."""
+        if any(
+            isinstance(part, Embedding) and part.shares_statistics for part in network.modules()
+        ):
+            self.transduction = "batch norm uses the statistics of all queries together"
 
     @abstractmethod
     def learn(self, support: Examples) -> Predictor:

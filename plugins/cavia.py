@@ -85,8 +85,7 @@ class CAVIA(SharedWeightsLearner):
         else:
             self.body = AppendedBody(spec, context, norm)
         self.head = nn.Linear(self.body.out_features, spec.outputs)
-        if of_images and norm == "batch":
-            self.transduction = "batch norm uses the statistics of all queries together"
+        self.declare(self.body)
 
     def learn(self, support: Examples) -> Predictor:
         second_order = self.training and not self.first_order

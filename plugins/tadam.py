@@ -71,6 +71,7 @@ class TADAM(SharedWeightsLearner):
         self.lr, self.scale, self.penalty = lr, scale, penalty
         self.auxiliary, self.anneal_over = auxiliary, anneal_over
         self.network = FilmNetwork(spec, "running")
+        self.declare(self.network)
         width = self.network.out_features
         self.tens = nn.ModuleList(TaskEmbedding(width, c) for c in self.network.channels)
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
