@@ -37,7 +37,7 @@ def describe(job: Job) -> RunRecord:
         status="running",
         error="",
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=tuple(sys.argv),
+        command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         config={k: dict(v) if k == "set" else v for k, v in asdict(config).items()},
         algorithm=AlgorithmRecord(
             name=algorithm.name,
