@@ -81,7 +81,7 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
 
 
 def _descriptions(cls: type) -> dict[str, str]:
-    """Returns what docstrings say of arguments: the class's own, then of whose `__init__` it has."""
+    """Returns what is said of arguments, by the class and by that whose `__init__` it has."""
     found: dict[str, str] = {}
     for base in cls.__mro__:
         for param in docstring_parser.parse(base.__doc__ or "").params:

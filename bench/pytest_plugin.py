@@ -4,16 +4,16 @@ Installed with bench, it waits for a test that asks for the fixture `bench_check
 
     import pytest
 
-    @pytest.mark.bench_algorithm("my-method")
+    @pytest.mark.bench_contract("my-method")
     def test_contract(bench_check):
         bench_check()
 
-gives a test for every check that is about this algorithm, on each kind of task that it takes,
-such as `test_contract[my-method-one-shot]`. The mark takes several names, and:
+gives a test for every check that is about this plugin, an algorithm, dataset or backbone, such as
+`test_contract[my-method-one-shot]`. The mark takes several names, and:
 
     plugin: a file, relative to the test's folder, or module, or several, as `bench check -p`.
-    backbone: the embedding network, as `--backbone`; by default a small one.
-    parameters: a mapping of hyperparameters to other values than their defaults.
+    backbone: an algorithm's embedding network, as `--backbone`; by default a small one.
+    parameters: a mapping of an algorithm's hyperparameters to other values than their defaults.
 
 Algorithms whose optional packages are absent are skipped. Imports nothing heavy until then, so
 that other suites pay nothing for it.
@@ -22,7 +22,7 @@ that other suites pay nothing for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,13 +33,12 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
-    from bench.conformance.check import Check
-    from bench.conformance.subject import Subject
+    from bench.conformance.suite import Case
     from bench.registry import Registry
 
 MARK = (
-    "bench_algorithm(*names, plugin=(), backbone=None, parameters=None): the algorithms whose "
-    "contract the fixture bench_check tests"
+    "bench_contract(*names, plugin=(), backbone=None, parameters=None): the plugins of bench "
+    "whose contract the fixture bench_check tests"
 )
 
 
@@ -52,11 +51,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Makes a test of each check, where the fixture `bench_check` is asked for."""
     if "bench_check" not in metafunc.fixturenames:
         return
-    mark = metafunc.definition.get_closest_marker("bench_algorithm")
+    mark = metafunc.definition.get_closest_marker("bench_contract")
     if mark is None or not mark.args:
         raise pytest.Collector.CollectError(
-            f"{metafunc.definition.name} asks for bench_check without naming an algorithm: add "
-            "@pytest.mark.bench_algorithm('NAME')"
+            f"{metafunc.definition.name} asks for bench_check but names no plugin: add "
+            "@pytest.mark.bench_contract('NAME')"
         )
     try:
         cases = [case for name in mark.args for case in _cases(name, mark, metafunc)]
@@ -67,54 +66,41 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def bench_check(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """One check of the contract, to be called; named by the mark `bench_algorithm`."""
+    """One check of the contract, to be called; named by the mark `bench_contract`."""
     check: Callable[[], None] = request.param
     return check
 
 
 def _cases(name: str, mark: pytest.Mark, metafunc: pytest.Metafunc) -> Iterator[ParameterSet]:
     """Yields the checks that are about one algorithm, each with the name of its test."""
-    from bench.conformance.suite import CHECKS, MissingPackage, subjects
+    from bench.conformance.suite import MissingPackage, cases
 
     plugin = mark.kwargs.get("plugin", ())
     plugins = (plugin,) if isinstance(plugin, str) else tuple(plugin)
     registry = _registry(tuple(_located(p, metafunc.definition.path.parent) for p in plugins))
     backbone, parameters = mark.kwargs.get("backbone"), mark.kwargs.get("parameters")
     try:
-        found = subjects(registry, name, backbone, parameters)
+        found = cases(registry, name, backbone, parameters)
     except MissingPackage as error:
         yield pytest.param(None, id=name, marks=pytest.mark.skip(reason=str(error)))
         return
-    for number, subject in enumerate(found):
-        task = f"-{subject.task}" if len(found) > 1 else ""
-        for check in CHECKS:
-            if not (check.once and number) and not _why_not(check, subject):
-                yield pytest.param(_Case(check, subject), id=f"{name}-{check.name}{task}")
+    several = len({case.subject.label for case in found}) > 1
+    for case in found:
+        if not case.why_not():
+            label = f"-{case.subject.label}" if several else ""
+            yield pytest.param(partial(_test, case), id=f"{name}-{case.check.name}{label}")
 
 
-def _why_not(check: Check[Subject], subject: Subject) -> str:
-    """Returns why a check is not for a subject; one that cannot be made is left to the check."""
-    try:
-        return check.why_not(subject)
-    except Exception:
-        return ""
+def _test(case: Case) -> None:
+    """Fails the test that calls it if the check fails."""
+    __tracebackhide__ = True
+    from bench.conformance.suite import run_one
 
-
-class _Case:
-    """A check of one subject, as a function that fails the test that calls it."""
-
-    def __init__(self, check: Check[Subject], subject: Subject) -> None:
-        self.check, self.subject = check, subject
-
-    def __call__(self) -> None:
-        __tracebackhide__ = True
-        from bench.conformance.suite import run_one
-
-        finding = run_one(self.check, self.subject)
-        if finding.status == "failed":
-            pytest.fail(f"{finding.proves}\n{finding.message}", pytrace=False)
-        if finding.status == "skipped":
-            pytest.skip(finding.note)
+    finding = run_one(case)
+    if finding.status == "failed":
+        pytest.fail(f"{finding.proves}\n{finding.message}", pytrace=False)
+    if finding.status == "skipped":
+        pytest.skip(finding.note)
 
 
 @cache

@@ -16,6 +16,6 @@ IN_HOUSE = sorted(
 )
 
 
-@pytest.mark.bench_algorithm(*IN_HOUSE)
+@pytest.mark.bench_contract(*IN_HOUSE)
 def test_the_contract_is_kept(bench_check: Callable[[], None]) -> None:
     bench_check()

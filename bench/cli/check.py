@@ -1,4 +1,4 @@
-"""`bench check`: the contract, put to the test on one algorithm or on all."""
+"""`bench check`: the contract, put to the test on one plugin or on all algorithms."""
 
 from __future__ import annotations
 
@@ -41,22 +41,25 @@ def command(
     plugin: tuple[str, ...],
     debug: bool,
 ) -> None:
-    """Check that algorithm NAME keeps the contract, on small data made in memory.
+    """Check that the algorithm, dataset or backbone NAME keeps the contract.
+
+    Algorithms are tried on small data made in memory, on one core.
 
     Each check is one sentence of the contract; a failure says what was expected and how to mend
     it. The exit code is 1 if a check fails.
     """
     if bool(name) == everyone:
-        raise BenchError("name an algorithm, or give --all")
+        raise BenchError("name an algorithm, dataset or backbone, or give --all for all algorithms")
     given = read_assignments(sets)
     registry = load_plugins(plugin)
     import torch
 
-    from bench.conformance.suite import run, subjects
+    from bench.conformance.suite import cases, matching, run
 
     torch.set_num_threads(1)
     if name:
-        findings = {name: list(run(subjects(registry, name, backbone, given), pattern, debug))}
+        chosen = matching(cases(registry, name, backbone, given), pattern)
+        findings = {name: list(run(chosen, debug))}
         absent: dict[str, str] = {}
     else:
         findings, absent = _all(registry, pattern, debug)
@@ -71,28 +74,27 @@ def command(
 
 def _all(registry: Registry, pattern: str, debug: bool) -> tuple[Findings, dict[str, str]]:
     """Checks every algorithm; those that cannot be are returned with the reason."""
-    from bench.conformance.suite import MissingPackage, matching, run, subjects
+    from bench.conformance.suite import MissingPackage, cases, matching, run
 
-    matching(pattern)
     findings: Findings = {}
     absent = {}
     for name in sorted(registry.algorithms.entries):
         try:
-            tested = subjects(registry, name)
+            chosen = matching(cases(registry, name), pattern)
         except MissingPackage as error:
             absent[name] = str(error)
             continue
         click.echo(f"checking {name}", err=True)
-        findings[name] = list(run(tested, pattern, debug))
+        findings[name] = list(run(chosen, debug))
     return findings, absent
 
 
 def _report(findings: Sequence[Finding]) -> str:
     """Returns a row per check, then the messages of those that failed."""
-    several = len({finding.task for finding in findings}) > 1
+    several = len({finding.on for finding in findings}) > 1
     rows = [
         {
-            "check": f"{f.check} ({f.task})" if several else f.check,
+            "check": f"{f.check} ({f.on})" if several else f.check,
             "result": f.status,
             "seconds": f"{f.seconds:.2f}",
             "note": f.note or (f.proves if f.status == "passed" else f.saw),
@@ -108,7 +110,7 @@ def _report(findings: Sequence[Finding]) -> str:
 
 def _messages(findings: Sequence[Finding], prefix: str = "") -> list[str]:
     return [
-        f"{prefix}{f.check} ({f.task}): {f.proves}\n  " + f.message.replace("\n", "\n  ")
+        f"{prefix}{f.check} ({f.on}): {f.proves}\n  " + f.message.replace("\n", "\n  ")
         for f in findings
         if f.status == "failed"
     ]

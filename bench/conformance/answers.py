@@ -7,7 +7,8 @@ from torch import Tensor
 
 from bench.algorithm import Algorithm
 from bench.conformance.check import Check, Failed, NotApplicable
-from bench.conformance.subject import Subject, Trial, regression
+from bench.conformance.subject import Subject, regression
+from bench.conformance.trial import Trial
 from bench.episodes import EpisodeProtocol, Examples
 from bench.errors import BenchError
 from bench.tasks import REGRESSION

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
-from bench.tasks import Task
 
-S = TypeVar("S")
+class Subject(Protocol):
+    """What is checked: it says on what it is tried."""
+
+    @property
+    def label(self) -> str:
+        """A word or two; different for the subjects of one plugin."""
+
+
+S = TypeVar("S", bound=Subject)
 Condition = Callable[[S], str]
 """From the subject of a check to the reason why the check is not for it; '' if it is."""
 Status = Literal["passed", "failed", "skipped"]
@@ -40,11 +47,14 @@ class Check(Generic[S]):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: its note or reason, or what was expected and seen, and how to mend it."""
+    """What a check found: its note or reason, or what was expected and seen, and how to mend it.
+
+    `on` is what the subject was tried on, such as a kind of task.
+    """
 
     check: str
     proves: str
-    task: Task | None
+    on: str
     status: Status
     seconds: float
     note: str = ""

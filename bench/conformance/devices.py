@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from bench.conformance.check import SEEDED, Check, Failed
-from bench.conformance.subject import META_BATCH, Subject, gap, snapshot
+from bench.conformance.subject import META_BATCH, Subject
+from bench.conformance.trial import gap, snapshot
 from bench.episodes import Episode
 from bench.seeds import seed_torch
 

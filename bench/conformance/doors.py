@@ -7,7 +7,8 @@ import torch
 
 from bench.algorithm import Algorithm, EmbeddingLearner
 from bench.conformance.check import SEEDED, Check, Failed, NotApplicable
-from bench.conformance.subject import META_BATCH, Subject, gap, in_double, never_trained
+from bench.conformance.subject import META_BATCH, Subject, never_trained
+from bench.conformance.trial import gap, in_double
 from bench.episodes import Episode
 from bench.evaluation import evaluate
 from bench.features import embeds_alone

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bench.conformance.check import SEEDED, Check, Failed
-from bench.conformance.subject import Subject, changed, gap, snapshot
+from bench.conformance.subject import Subject
+from bench.conformance.trial import changed, gap, snapshot
 
 
 def weights_stay(subject: Subject) -> str:

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from bench.algorithm import Predictor
 from bench.conformance.check import SEEDED, Check, Failed, NotApplicable
-from bench.conformance.subject import Subject, Trial, gap
+from bench.conformance.subject import Subject
+from bench.conformance.trial import Trial, gap
 from bench.episodes import Episode
 from bench.seeds import seed_torch
 from bench.tasks import REGRESSION

@@ -9,7 +9,8 @@ from pathlib import Path
 from bench.algorithm import TrainingPlan
 from bench.checkpoint import load_into, load_weights, save_weights
 from bench.conformance.check import SEEDED, Check, Failed
-from bench.conformance.subject import Subject, Trial, changed, gap, never_trained, snapshot
+from bench.conformance.subject import Subject, never_trained
+from bench.conformance.trial import Trial, changed, gap, snapshot
 from bench.errors import Interrupted
 from bench.training import MetaTrainer, Schedule, TrainingProgress
 

@@ -7,7 +7,8 @@ import torch
 from bench.algorithm import Algorithm
 from bench.conformance.check import SEEDED, Check, Failed, NotApplicable
 from bench.conformance.smooth import SMOOTH
-from bench.conformance.subject import Subject, Trial, in_double, never_trained
+from bench.conformance.subject import Subject, never_trained
+from bench.conformance.trial import Trial, in_double
 from bench.episodes import Episode
 from bench.errors import BenchError
 from bench.gradient import GradientLearner

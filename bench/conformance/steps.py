@@ -7,7 +7,8 @@ import math
 import torch
 
 from bench.conformance.check import Check, Failed
-from bench.conformance.subject import META_BATCH, Subject, changed, never_trained, snapshot
+from bench.conformance.subject import META_BATCH, Subject, never_trained
+from bench.conformance.trial import changed, snapshot
 from bench.seeds import seed_torch
 
 MOST_STEPS = 40

@@ -1,11 +1,13 @@
-"""The suite: all checks of an algorithm, run one by one."""
+"""The suite: which checks a plugin must pass, and how they are run one by one."""
 
 from __future__ import annotations
 
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,6 +15,8 @@ from bench.algorithm import Algorithm
 from bench.backbones import Backbone
 from bench.conformance import (
     answers,
+    backbone_checks,
+    dataset_checks,
     declarations,
     devices,
     doors,
@@ -22,7 +26,9 @@ from bench.conformance import (
     slopes,
     steps,
 )
+from bench.conformance.backbone_checks import BackboneSubject
 from bench.conformance.check import Check, Failed, Finding, NotApplicable, Status
+from bench.conformance.dataset_checks import DatasetSubject
 from bench.conformance.subject import Subject
 from bench.errors import BenchError, NothingMatched, nearest
 from bench.extras import EXTRAS, is_installed
@@ -41,6 +47,7 @@ CHECKS: tuple[Check[Subject], ...] = (
     *devices.CHECKS,
     *declarations.CHECKS,
 )
+"""The checks of an algorithm."""
 SMALL = {"conv4": "conv4-32"}
 """What takes the place of a core backbone, unless the user names one: the same, but quicker."""
 
@@ -49,18 +56,61 @@ class MissingPackage(BenchError):
     """An algorithm cannot be checked for lack of an optional package."""
 
 
-def subjects(
+@dataclass(frozen=True)
+class Case:
+    """A check and whom it is to be made of."""
+
+    check: Check[Any]  # of the kind of subject that is beside it
+    subject: Subject | BackboneSubject | DatasetSubject
+
+    def why_not(self) -> str:
+        """Returns the reason why the check is not for the subject; '' if it is, or if it fails."""
+        try:
+            return self.check.why_not(self.subject)
+        except Exception:  # a subject that cannot even be made is a matter for the check
+            return ""
+
+
+def cases(
     registry: Registry,
     name: str,
     backbone: str | None = None,
     given: Mapping[str, Value] | None = None,
-) -> list[Subject]:
-    """Returns an installed algorithm, on each kind of task that it takes.
+) -> list[Case]:
+    """Returns the checks of the algorithm, dataset or backbone of that name, in order.
+
+    An algorithm is checked on each kind of task that it takes.
 
     Raises:
         MissingPackage: it needs a package that is not installed.
         BenchError: there is none of that name, or a parameter does not fit.
     """
+    of_algorithm = name in registry.algorithms.entries
+    if not of_algorithm and (backbone or given):
+        raise BenchError(f"'{name}' is no algorithm; only those take --backbone and --set here")
+    if of_algorithm:
+        return _cases(CHECKS, _algorithm(registry, name, backbone, given or {}))
+    if name in registry.datasets.entries:
+        dataset = registry.dataset(name)
+        return _cases(dataset_checks.CHECKS, [DatasetSubject(dataset, settle(name, dataset, {}))])
+    if name in registry.backbones.entries or ":" in name:
+        return _cases(backbone_checks.CHECKS, backbone_checks.subjects(registry.backbone(name)))
+    known = [*registry.algorithms.entries, *registry.datasets.entries, *registry.backbones.entries]
+    raise BenchError(f"nothing is called '{name}'; {nearest(name, known)}")
+
+
+def _cases(checks: Sequence[Check[Any]], subjects: Sequence[Any]) -> list[Case]:
+    return [
+        Case(check, subject)
+        for number, subject in enumerate(subjects)
+        for check in checks
+        if not (check.once and number)
+    ]
+
+
+def _algorithm(
+    registry: Registry, name: str, backbone: str | None, given: Mapping[str, Value]
+) -> list[Subject]:
     cls = registry.algorithm(name)
     for package in cls.requires:
         if not is_installed(package):
@@ -69,7 +119,7 @@ def subjects(
     found = []
     for task in cls.tasks:
         own = cls.regression_defaults if task == REGRESSION else {}
-        parameters = settle(name, cls, {**own, **(given or {})})
+        parameters = settle(name, cls, {**own, **given})
         chosen = _backbone(registry, cls, backbone, task == REGRESSION)
         found.append(Subject(cls, task, chosen, parameters))
     return found
@@ -86,54 +136,51 @@ def _backbone(
     return registry.backbone(chosen or SMALL.get(cls.backbone, cls.backbone))
 
 
-def matching(pattern: str) -> list[Check[Subject]]:
-    """Returns the checks with `pattern` in their names; raises NothingMatched if there is none."""
-    found = [check for check in CHECKS if pattern in check.name]
-    if not found:
-        names = [check.name for check in CHECKS]
+def matching(found: Sequence[Case], pattern: str) -> list[Case]:
+    """Returns those with `pattern` in the check's name; raises NothingMatched if there is none."""
+    chosen = [case for case in found if pattern in case.check.name]
+    if not chosen:
+        names = {case.check.name for case in found}
         raise NothingMatched(f"no check has '{pattern}' in its name; {nearest(pattern, names)}")
-    return found
+    return chosen
 
 
-def run(subjects: Sequence[Subject], pattern: str = "", debug: bool = False) -> Iterator[Finding]:
-    """Runs the checks with `pattern` in their names and yields what each found.
+def run(found: Sequence[Case], debug: bool = False) -> Iterator[Finding]:
+    """Runs checks and yields what each found; those that need one that failed are left out.
 
     With `debug` a plugin's own exceptions are let through.
     """
-    for number, subject in enumerate(subjects):
-        failed: list[str] = []
-        for check in matching(pattern):
-            if check.once and number:
-                continue
-            broken = [name for name in check.needs if name in failed]
-            if broken:
-                reason = f"as '{broken[0]}' failed"
-                failed.append(check.name)  # as good as failed, for those that need it in turn
-                yield Finding(check.name, check.proves, subject.task, "skipped", 0.0, reason)
-                continue
-            finding = run_one(check, subject, debug)
-            if finding.status == "failed":
-                failed.append(check.name)
-            yield finding
+    failed: set[tuple[str, str]] = set()
+    for case in found:
+        check, label = case.check, case.subject.label
+        broken = [name for name in check.needs if (label, name) in failed]
+        if broken:
+            failed.add((label, check.name))  # as good as failed, for those that need it in turn
+            reason = f"as '{broken[0]}' failed"
+            yield Finding(check.name, check.proves, label, "skipped", 0.0, reason)
+            continue
+        finding = run_one(case, debug)
+        if finding.status == "failed":
+            failed.add((label, check.name))
+        yield finding
 
 
-def run_one(check: Check[Subject], subject: Subject, debug: bool = False) -> Finding:
+def run_one(case: Case, debug: bool = False) -> Finding:
     """Runs one check; an exception of the plugin's own is a failure, too."""
-    started = time.perf_counter()
+    started, check = time.perf_counter(), case.check
 
     def finding(
         status: Status, note: str = "", expected: str = "", saw: str = "", mend: str = ""
     ) -> Finding:
-        seconds = time.perf_counter() - started
-        name, proves, task = check.name, check.proves, subject.task
-        return Finding(name, proves, task, status, seconds, note, expected, saw, mend)
+        seconds, label = time.perf_counter() - started, case.subject.label
+        return Finding(check.name, check.proves, label, status, seconds, note, expected, saw, mend)
 
     try:
         with torch.random.fork_rng():
-            reason = check.why_not(subject)
+            reason = case.why_not()
             if reason:
                 return finding("skipped", reason)
-            return finding("passed", check.run(subject))
+            return finding("passed", check.run(case.subject))
     except NotApplicable as error:
         return finding("skipped", str(error))
     except Failed as error:

@@ -136,7 +136,8 @@ class EqualShots(Sound):
 
     def means(self, support: Examples) -> Tensor:
         features = self.embed(support.inputs)[support.targets.argsort()]
-        return features.view(support.n_way, -1, features.shape[-1]).mean(1)
+        means: Tensor = features.view(support.n_way, -1, features.shape[-1]).mean(1)
+        return means
 
 
 class FixedWay(Sound):

@@ -10,7 +10,7 @@ from bench.backbones import find_backbone
 from bench.conformance import devices
 from bench.conformance.check import Finding
 from bench.conformance.subject import Subject
-from bench.conformance.suite import CHECKS, run
+from bench.conformance.suite import CHECKS, Case, run
 from bench.parameters import settle
 from tests.bench.conformance import broken
 
@@ -48,9 +48,9 @@ CAUGHT_BY = {
 }
 
 
-def check(cls: type[Algorithm], pattern: str = "") -> list[Finding]:
+def check(cls: type[Algorithm]) -> list[Finding]:
     subject = Subject(cls, "classification", find_backbone("mlp"), settle(cls.name, cls, {}))
-    return list(run([subject], pattern))
+    return list(run([Case(check, subject) for check in CHECKS]))
 
 
 def failures(findings: list[Finding]) -> dict[str, Finding]:
