@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -9,8 +10,12 @@ import torch
 from torch import nn
 from torch.func import functional_call, vmap
 
+from bench.algorithm import TaskSpec
 from bench.backbones import BACKBONES, MLP, ConvNet, Norm, find_backbone
 from bench.errors import BenchError
+from bench.evaluation import evaluate
+from bench.pool import EpisodeStream
+from bench.registry import Registry
 
 IMAGES = [name for name, backbone in BACKBONES.items() if backbone.reads == "images"]
 
@@ -134,3 +139,14 @@ def test_the_mlp_takes_points_and_images() -> None:
 def test_an_unknown_backbone_is_told_the_nearest() -> None:
     with pytest.raises(BenchError, match="no backbone 'conv5'; did you mean 'conv"):
         find_backbone("conv5")
+
+
+def test_prototypes_of_raw_inputs_are_the_nearest_means_of_pixels(
+    registry: Registry, make_stream: Callable[..., EpisodeStream]
+) -> None:
+    spec = TaskSpec((1, 12, 12), 3, 2, find_backbone("identity"))
+    found = [
+        evaluate(registry.algorithm(name)(spec), make_stream(), 20, seed=0, plain=plain).correct
+        for name, plain in (("protonet", False), ("protonet", True), ("pixels", False))
+    ]
+    assert found[0].tolist() == found[1].tolist() == found[2].tolist()
