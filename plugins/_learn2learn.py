@@ -102,6 +102,7 @@ class HeadLearner(EmbeddingLearner):
         with torch.enable_grad():  # the harness scores without, but the steps need gradients
             head = self.head.clone()
             for _ in range(self.inner_steps if self.training else self.test_steps):
+                # Never first order: GBML frees a graph that its adapt_transform still needs.
                 head.adapt(self.task_loss(head(support.inputs), support.targets))
         answer: Tensor = head(query)
         return answer

@@ -15,7 +15,7 @@ class L2LANIL(HeadLearner):
 
     Support and query are embedded in one batch in training; in evaluation batch norm uses running
     statistics, and each query is judged alone. Defaults are those of `anil`, but for fewer
-    training steps: each takes twice as long.
+    training steps on images.
 
     Args:
         lr: learning rate of the outer loop (Adam).
@@ -26,7 +26,7 @@ class L2LANIL(HeadLearner):
 
     name = "l2l-anil"
     paper = f"{PAPER}; {ANIL.paper}"
-    training_plan = replace(ANIL.training_plan, steps=1500)
+    training_plan = replace(ANIL.training_plan, steps=1800)
     regression_plan = ANIL.regression_plan
     regression_defaults = ANIL.regression_defaults
 

@@ -13,6 +13,8 @@ from .fomaml import FOMAML
 class L2LFOMAML(WrappedLearner):
     """First-order MAML as learn2learn implements it: inner gradients count as constants.
 
+    Defaults are those of `fomaml`, but for fewer training steps on images.
+
     Args:
         lr: learning rate of the outer loop (Adam).
         inner_lr: step size of the inner loop, on the mean loss.
@@ -24,7 +26,7 @@ class L2LFOMAML(WrappedLearner):
 
     name = "l2l-fomaml"
     paper = f"{PAPER}; {FOMAML.paper}"
-    training_plan = replace(FOMAML.training_plan, steps=2000)
+    training_plan = replace(FOMAML.training_plan, steps=3500)
     regression_plan = FOMAML.regression_plan
     regression_defaults = FOMAML.regression_defaults
     first_order = True

@@ -13,7 +13,7 @@ from .anil import ANIL
 class L2LKFO(HeadLearner):
     """ANIL whose head's gradients pass through learnt Kronecker-factored linear maps.
 
-    The gradient G (n, d) of the head becomes A'A G BB', with matrices that start as identities;
+    The gradient G (n, d) of the head becomes A'A G B'B, with matrices that start as identities;
     likewise that of its bias. As in learn2learn's example, the matrices take gradient steps
     within a task, too, from its second step on. Support and query are embedded in one batch in
     training; in evaluation each query is judged alone. Defaults are those of `anil`, but for
@@ -30,7 +30,7 @@ class L2LKFO(HeadLearner):
     name = "l2l-kfo"
     paper = f"{PAPER}; Arnold, Iqbal, Sha 2019, arXiv:1910.13603"
     training_plan = replace(ANIL.training_plan, steps=1500)
-    regression_plan = ANIL.regression_plan
+    regression_plan = replace(ANIL.regression_plan, steps=8000)
     regression_defaults = ANIL.regression_defaults
 
     def __init__(

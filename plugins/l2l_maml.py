@@ -13,7 +13,7 @@ from .maml import MAML
 class L2LMAML(WrappedLearner):
     """MAML as learn2learn implements it: clone the network, adapt the clone.
 
-    Defaults are those of `maml`, but for fewer training steps: each takes twice as long.
+    Defaults are those of `maml`, but for fewer training steps on images: each takes longer.
 
     Args:
         lr: learning rate of the outer loop (Adam).

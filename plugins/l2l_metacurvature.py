@@ -32,7 +32,7 @@ class L2LMetaCurvature(WrappedLearner):
     name = "l2l-metacurvature"
     paper = f"{PAPER}; Park, Oliva 2019, arXiv:1902.03356"
     training_plan = replace(MAML.training_plan, steps=1500)
-    regression_plan = MAML.regression_plan
+    regression_plan = replace(MAML.regression_plan, steps=8000)
     regression_defaults = MAML.regression_defaults
 
     def __init__(

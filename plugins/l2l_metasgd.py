@@ -17,7 +17,8 @@ class L2LMetaSGD(WrappedLearner):
     """Meta-SGD as learn2learn implements it: MAML that learns a rate for every weight.
 
     learn2learn starts all rates at one value unless it is given some; it is given random ones, as
-    in the paper and in `metasgd`. Defaults are those of `metasgd`, but for fewer training steps.
+    in the paper and in `metasgd`. Defaults are those of `metasgd`, but for fewer training steps on
+    images.
 
     Args:
         lr: learning rate of the outer loop (Adam), for weights and rates.

@@ -24,7 +24,7 @@ class L2LReptile(NetworkLearner):
     one task to the next (`reptile` averages them over a meta-batch), and the mean displacement is
     the meta-gradient. Unlike there, mini-batches cycle through the support instead of being drawn
     with replacement, in the order of `reptile`. Defaults are those of `reptile`, but for fewer
-    training steps.
+    training steps on images. Its tests are slow: tasks run one by one.
 
     Args:
         meta_lr: the share of the mean displacement by which the weights move, at the start.
@@ -41,7 +41,7 @@ class L2LReptile(NetworkLearner):
 
     name = "l2l-reptile"
     paper = f"{PAPER}; {Reptile.paper}"
-    training_plan = replace(Reptile.training_plan, steps=1000)
+    training_plan = replace(Reptile.training_plan, steps=800)
     regression_plan = Reptile.regression_plan
     regression_defaults = Reptile.regression_defaults
     support_order = "mini-batches follow the order of the support"

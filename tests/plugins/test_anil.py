@@ -17,14 +17,11 @@ from bench.cli import run_command_line
 from bench.episodes import Episode, Examples
 from bench.errors import BenchError
 from bench.evaluation import evaluate
-from bench.extras import import_extra, is_installed
+from bench.extras import import_extra
 from bench.pool import EpisodeStream
 from bench.registry import Registry
+from tests.plugins.learn2learn import needs_learn2learn
 
-needs_learn2learn = pytest.mark.skipif(
-    not is_installed("learn2learn"),
-    reason="learn2learn is not installed; install it with: bench install learn2learn",
-)
 WAYS, SHAPE = 3, (1, 8, 8)
 BACKBONE = Backbone(
     "small",

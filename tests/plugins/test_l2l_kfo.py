@@ -24,7 +24,7 @@ from tests.plugins.learn2learn import (
 
 
 def matrix(left: Tensor, right: Tensor) -> Tensor:
-    """Returns what G -> L'L G RR' is on a matrix that is flattened row by row (R'R symmetric)."""
+    """Returns what G -> L'L G R'R is on a matrix that is flattened row by row."""
     return torch.kron(left.mT @ left, right.mT @ right)
 
 
