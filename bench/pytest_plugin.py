@@ -11,7 +11,8 @@ Installed with bench, it waits for a test that asks for the fixture `bench_check
 gives a test for every check that is about this plugin, an algorithm, dataset or backbone, such as
 `test_contract[my-method-one-shot]`. The mark takes several names, and:
 
-    plugin: a file, relative to the test's folder, or module, or several, as `bench check -p`.
+    plugin: a file, relative to the test's folder, or a module, or several, as `bench check -p`;
+        loaded if none of that name is installed.
     backbone: an algorithm's embedding network, as `--backbone`; by default a small one.
     parameters: a mapping of an algorithm's hyperparameters to other values than their defaults.
 
@@ -77,7 +78,10 @@ def _cases(name: str, mark: pytest.Mark, metafunc: pytest.Metafunc) -> Iterator[
 
     plugin = mark.kwargs.get("plugin", ())
     plugins = (plugin,) if isinstance(plugin, str) else tuple(plugin)
-    registry = _registry(tuple(_located(p, metafunc.definition.path.parent) for p in plugins))
+    registry = _registry()
+    if name not in registry:
+        folder = metafunc.definition.path.parent
+        registry = _registry(tuple(_located(one, folder) for one in plugins))
     backbone, parameters = mark.kwargs.get("backbone"), mark.kwargs.get("parameters")
     try:
         found = cases(registry, name, backbone, parameters)
@@ -104,7 +108,7 @@ def _test(case: Case) -> None:
 
 
 @cache
-def _registry(plugins: tuple[str, ...]) -> Registry:
+def _registry(plugins: tuple[str, ...] = ()) -> Registry:
     from bench.registry import load_registry
 
     return load_registry(plugins)

@@ -103,6 +103,11 @@ class Registry:
         """The plugins that could not be loaded."""
         return tuple(record for record in self.plugins if record.error)
 
+    def __contains__(self, name: str) -> bool:
+        """Tells whether an algorithm, dataset or backbone has that name."""
+        known = (self.algorithms.entries, self.datasets.entries, self.backbones.entries)
+        return any(name in entries for entries in known)
+
     def algorithm(self, name: str) -> type[Algorithm]:
         """Returns the algorithm of that name, or raises BenchError with the nearest match."""
         return self.algorithms.find(name, self.broken)
