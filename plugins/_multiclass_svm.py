@@ -29,7 +29,7 @@ from torch import Tensor
 PATH_END = 1e-9
 """The product of each probability and its slack at which the path ends."""
 
-CENTRING, ITERATIONS, TO_THE_WALL = 0.1, 40, 0.99
+CENTRING, ITERATIONS, TO_THE_WALL = 0.1, 60, 0.99
 NUMBERS = 1 << 23
 """Entries of the matrices that are inverted together, at most: 64 MiB of doubles."""
 

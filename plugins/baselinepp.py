@@ -31,13 +31,14 @@ class BaselinePlusPlus(Pretrained):
     name = "baseline++"
     family = "transfer"
     paper = "Chen et al. 2019, arXiv:1904.04232"
-    training_plan = TrainingPlan(steps=1500, ways=128, shots=1, queries=1, schedule="cosine")
+    support_order = "heads see the support in mini-batches"
+    training_plan = TrainingPlan(steps=2500, ways=64, shots=1, queries=1, schedule="cosine")
 
     def __init__(
         self,
         spec: TaskSpec,
         *,
-        lr: float = 1e-3,
+        lr: float = 4e-3,
         scale: float = 2.0,
         many_scale: float = 10.0,
         head_lr: float = 0.01,

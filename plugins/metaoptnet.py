@@ -43,13 +43,13 @@ class MetaOptNet(EmbeddingLearner):
     name = "metaoptnet"
     family = "closed-form head"
     paper = "Lee, Maji, Ravichandran, Soatto 2019, arXiv:1904.03758"
-    training_plan = TrainingPlan(steps=1000, ways=20, queries=10, schedule="cosine")
+    training_plan = TrainingPlan(steps=800, ways=40, queries=5, schedule="cosine")
 
     def __init__(
         self,
         spec: TaskSpec,
         *,
-        lr: float = 1e-3,
+        lr: float = 4e-3,
         head: Head = "svm",
         cost: float = 0.1,
         ridge: float = 50.0,

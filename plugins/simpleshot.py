@@ -33,14 +33,14 @@ class SimpleShot(Pretrained):
     name = "simpleshot"
     family = "transfer"
     paper = "Wang, Chao, Weinberger, van der Maaten 2019, arXiv:1911.04623"
-    training_plan = TrainingPlan(steps=1500, ways=128, shots=1, queries=1, schedule="cosine")
+    training_plan = TrainingPlan(steps=2500, ways=64, shots=1, queries=1, schedule="cosine")
     mean: Tensor
 
     def __init__(
         self,
         spec: TaskSpec,
         *,
-        lr: float = 1e-3,
+        lr: float = 4e-3,
         transform: Transform = "CL2N",
         mean_images: int = 4096,
     ) -> None:

@@ -33,7 +33,7 @@ class SoftKMeans(EmbeddingLearner):
     name = "soft-kmeans"
     family = "transductive"
     paper = "Ren et al. 2018, arXiv:1803.00676"
-    training_plan = TrainingPlan(steps=1200, ways=60, queries=3, schedule="cosine")
+    training_plan = TrainingPlan(steps=1000, ways=60, queries=3, schedule="cosine")
 
     def __init__(self, spec: TaskSpec, *, lr: float = 1e-3, steps: int = 1) -> None:
         super().__init__(spec)
