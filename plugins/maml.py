@@ -64,6 +64,8 @@ class MAML(GradientLearner):
             )
         self.lr, self.inner_lr, self.first_order = lr, inner_lr, first_order
         self.inner_steps, self.test_steps, self.norm = inner_steps, test_steps, norm
+        if first_order:
+            self.approximate_gradient = "second derivatives are left out"
 
     def inner_loop(self, model: Model, weights: Weights, support: Examples) -> Weights:
         second_order = self.training and not self.first_order

@@ -1,4 +1,4 @@
-"""MAML++ (Antoniou, Edwards, Storkey 2019): MAML with learnt rates, steadied in five ways."""
+"""MAML++ (Antoniou, Edwards, Storkey 2019): MAML with rates, norms and a loss for every step."""
 
 from __future__ import annotations
 
@@ -86,6 +86,8 @@ class MAMLpp(GradientLearner):
         self.lr, self.inner_lr, self.inner_steps, self.norm = lr, inner_lr, inner_steps, norm
         self.learned_rates, self.per_step_norm = learned_rates, per_step_norm
         self.multi_step, self.first_order = multi_step, first_order
+        if first_order:
+            self.approximate_gradient = f"second derivatives come in after {first_order} meta-steps"
         self.by_step = _split_norms(self.network, inner_steps) if per_step_norm else frozenset()
         adapted = sum(name not in self.by_step for name, _ in self.network.named_parameters())
         rates = torch.full((inner_steps, adapted), inner_lr)
@@ -130,7 +132,7 @@ def _split_norms(network: nn.Module, steps: int) -> frozenset[str]:
     """Gives every batch norm a scale and an offset (steps, c) per step; returns their names."""
     names = set()
     for place, module in network.named_modules():
-        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d) and module.affine:
             for name in ("weight", "bias"):
                 shared = getattr(module, name).detach()
                 setattr(module, name, nn.Parameter(shared.repeat(steps, 1)))

@@ -54,6 +54,8 @@ class Reptile(GradientLearner):
     family = "optimisation"
     paper = "Nichol, Achiam, Schulman 2018, arXiv:1803.02999"
     training_plan = TrainingPlan(steps=2000, meta_batch=5, shots=10, queries=1, schedule="linear")
+    support_order = "mini-batches follow the order of the support"
+    approximate_gradient = "the weights move towards those fitted to the support"
     tasks = ("classification", "regression")
     regression_plan = TrainingPlan(
         steps=15_000, meta_batch=5, shots=10, queries=1, schedule="linear"
