@@ -182,3 +182,33 @@ def test_evaluation_gives_the_same_by_both_paths(
 def test_sizes_must_be_positive(build: Callable[..., Algorithm]) -> None:
     with pytest.raises(BenchError, match="key -1"):
         build("snail", key=-1)
+
+
+def points(tasks: int, seed: int) -> tuple[Examples, Examples]:
+    """Returns supports and queries of tasks whose classes are points, with some noise."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(tasks, WAYS, INPUTS))
+    parts = []
+    for count in (WAYS, 2 * WAYS):
+        labels = np.stack([rng.permutation(count) % WAYS for _ in range(tasks)])
+        inputs = np.take_along_axis(centres, labels[..., None], 1)
+        inputs = inputs + 0.1 * rng.normal(size=inputs.shape)
+        part = torch.from_numpy(inputs.astype(np.float32)), torch.from_numpy(labels)
+        parts.append(Examples(*part, WAYS))
+    return parts[0], parts[1]
+
+
+def test_it_learns_to_learn_where_points_belong(registry: Registry) -> None:
+    torch.manual_seed(0)
+    snail: Any = registry.algorithm("snail")
+    spec = TaskSpec((INPUTS,), WAYS, 1, find_backbone("identity"))
+    learner = snail(spec, lr=3e-3, filters=32, key=16, value=16)
+    optimizer = learner.optimizer()
+    for step in range(60):
+        optimizer.zero_grad()
+        learner.stream_loss(*points(32, seed=step)).backward()
+        optimizer.step()
+    support, query = points(200, seed=1000)
+    with torch.no_grad():
+        right = (learner.scores(support, query.inputs).argmax(-1) == query.targets).float()
+    assert right.mean() > 0.75  # chance is a third; centres of other tasks do not help
