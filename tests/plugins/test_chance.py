@@ -36,7 +36,7 @@ def test_chance_has_nothing_to_learn(registry: Registry) -> None:
 
 
 def test_mean_answers_with_the_mean_of_the_supports_targets(registry: Registry) -> None:
-    mean = registry.algorithm("mean")(TaskSpec((1,), 1, 3, task="regression", targets=2))
+    mean = registry.algorithm("support-mean")(TaskSpec((1,), 1, 3, task="regression", targets=2))
     targets = torch.tensor([[1.0, -1.0], [2.0, 0.0], [6.0, 4.0]])
     predict = mean.adapt(Examples(torch.zeros(3, 1), targets, 1))
     assert predict(torch.randn(4, 1)).tolist() == [[3.0, 1.0]] * 4
@@ -50,7 +50,7 @@ def test_mean_on_sinusoids_comes_to_what_integrals_say(
     variance = 1 / 2 - (math.sin(5) / 5) ** 2 / 2
     square_of_amplitude = (5**3 - 0.1**3) / (3 * 4.9)
     monkeypatch.chdir(tmp_path)
-    arguments = ["--algo", "mean", "--data", "sinusoid", "--shots", "10", "--episodes", "1000"]
+    arguments = ["--algo", "support-mean", "--data", "sinusoid", "--shots", "10", "--episodes", "1000"]
     assert run_command_line(["run", *arguments]) == 0
     shown = re.search(r"([\d.]+) ± ([\d.]+)", capsys.readouterr().out)
     assert shown is not None
@@ -63,5 +63,5 @@ def test_mean_is_not_for_classes(
     tmp_path: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_command_line(["run", "--algo", "mean", "--data", "gaussians"]) == 4
+    assert run_command_line(["run", "--algo", "support-mean", "--data", "gaussians"]) == 4
     assert "mean of numbers" in capsys.readouterr().err

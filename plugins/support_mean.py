@@ -1,4 +1,4 @@
-"""Mean: the floor of regression, which ignores where it is asked."""
+"""Support mean: the floor of regression, which ignores where it is asked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor
 from bench import Algorithm, Examples, Predictor, hookimpl
 
 
-class Mean(Algorithm):
+class SupportMean(Algorithm):
     """Answers every query with the mean of the support's targets."""
 
-    name = "mean"
+    name = "support-mean"
     family = "floor"
     backbone = None
     tasks = ("regression",)
@@ -27,4 +27,4 @@ class Mean(Algorithm):
 
 @hookimpl
 def bench_algorithms() -> list[type[Algorithm]]:
-    return [Mean]
+    return [SupportMean]
