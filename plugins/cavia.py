@@ -46,7 +46,7 @@ class CAVIA(SharedWeightsLearner):
     family = "task embedding"
     paper = "Zintgraf, Shiarlis, Kurin, Hofmann, Whiteson 2019, arXiv:1810.03642"
     tasks = ("classification", "regression")
-    training_plan = TrainingPlan(steps=1200, meta_batch=16, queries=1, schedule="cosine")
+    training_plan = TrainingPlan(steps=1800, meta_batch=16, queries=1, schedule="cosine")
     regression_defaults: ClassVar = {
         "lr": 1e-3,
         "context": 5,
