@@ -103,6 +103,10 @@ def learns(subject: BackboneSubject) -> str:
     return ""
 
 
+def _nothing_to_learn(subject: BackboneSubject) -> str:
+    return "" if list(subject.build().parameters()) else "it has no parameters"
+
+
 def saved(subject: BackboneSubject) -> str:
     """Gives a new network the state of another one."""
     network, other, inputs = subject.build(), subject.build(seed=7), subject.inputs()
@@ -123,7 +127,8 @@ CHECKS = (
     Check("features", "inputs become vectors of out_features numbers", features, needs=()),
     Check("alone", "an input's features are its own, or it says how not", alone,
           needs=("features",)),
-    Check("gradients", "every parameter gets a gradient", learns, needs=("features",)),
+    Check("gradients", "every parameter gets a gradient", learns, (_nothing_to_learn,),
+          needs=("features",)),
     Check("checkpoint", "its state_dict holds all that it has learnt", saved,
           needs=("features",)),
 )  # fmt: skip
