@@ -63,7 +63,7 @@ def reopen(
         config = msgspec.convert(record.config, RunConfig)
     except msgspec.ValidationError as error:
         raise BenchError(f"{folder / RUN_FILE} was written by another version: {error}") from None
-    here = replace(config, device=device, data_root=data_root or config.data_root, download=False)
+    here = replace(config, device=device, data_root=data_root or config.data_root)
     job = prepare(here, registry, progress)
     if job.data.fingerprint != record.data.fingerprint:
         raise BenchError(

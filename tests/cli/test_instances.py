@@ -125,6 +125,17 @@ def test_data_that_has_changed_is_refused(run: Path, capsys: pytest.CaptureFixtu
     assert "gaussians is no longer the data" in refusal(run, capsys)
 
 
+def test_data_that_is_missing_is_refused(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("BENCH_DATA_ROOT", raising=False)
+    rewrite(run, config__data="omniglot", config__data_root=str(run), config__download=False)
+    message = refusal(run, capsys)
+    assert str(run) in message
+    assert "downloading is switched off" in message
+
+
 def test_a_missing_checkpoint_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run / CHECKPOINT_FILE).unlink()
     assert f"{CHECKPOINT_FILE} is not there" in refusal(run, capsys)
