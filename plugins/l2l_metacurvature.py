@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 from bench import Algorithm, Norm, TaskSpec, hookimpl
 
@@ -18,7 +19,8 @@ class L2LMetaCurvature(WrappedLearner):
     outputs; that of a vector, elementwise. The matrices start as identities, so at first this is
     MAML; they are learnt with the weights, and stay as they are within a task. Batch norm's
     parameters are adapted, too, as vectors. Defaults are those of `maml`, but for fewer training
-    steps.
+    steps, and as many steps in test as in training on curves: with matrices that were learnt for
+    one step, ten diverge.
 
     Args:
         lr: learning rate of the outer loop (Adam), for weights and matrices.
@@ -33,7 +35,7 @@ class L2LMetaCurvature(WrappedLearner):
     paper = f"{PAPER}; Park, Oliva 2019, arXiv:1902.03356"
     training_plan = replace(MAML.training_plan, steps=1500)
     regression_plan = replace(MAML.regression_plan, steps=8000)
-    regression_defaults = MAML.regression_defaults
+    regression_defaults: ClassVar = {**MAML.regression_defaults, "test_steps": 1}
 
     def __init__(
         self,
