@@ -30,14 +30,16 @@ class MetaOptNet(EmbeddingLearner):
     The head is Crammer and Singer's multi-class SVM, or ridge regression of one-hot labels. The
     authors solve the SVM's dual by qpth; here an interior-point method of our own does, for many
     tasks at once in double precision, and gradients go through its optimality conditions, see
-    `_multiclass_svm`. A learnt factor scales the logits. The authors train by SGD with steps of
-    the rate, five ways, more shots than tested, and smooth labels on mini-ImageNet.
+    `_multiclass_svm`. A learnt factor scales the logits; as margins are about one, it starts at
+    10 where the authors' starts at 1. They train by SGD with steps of the rate, with five ways
+    and more shots than tested, and smooth the labels on mini-ImageNet.
 
     Args:
         lr: learning rate of Adam.
         head: the classifier; svm or ridge.
         cost: what an error costs the SVM (C), against its squared weights.
         ridge: regularisation of the ridge regression.
+        scale: factor of the logits, at the start.
     """
 
     name = "metaoptnet"
@@ -53,14 +55,15 @@ class MetaOptNet(EmbeddingLearner):
         head: Head = "svm",
         cost: float = 0.1,
         ridge: float = 50.0,
+        scale: float = 10.0,
     ) -> None:
         super().__init__(spec)
         if head not in get_args(Head):
             raise BenchError(f"head is '{head}'; it is svm or ridge")
-        if cost <= 0 or ridge <= 0:
-            raise BenchError(f"cost {cost} and ridge {ridge} must be positive")
-        self.lr, self.head, self.cost, self.ridge = lr, head, cost, ridge
-        self.factor = nn.Parameter(torch.tensor(1.0))
+        if cost <= 0 or ridge <= 0 or scale <= 0:
+            raise BenchError(f"cost {cost}, ridge {ridge} and scale {scale} must be positive")
+        self.lr, self.head, self.cost, self.ridge, self.scale = lr, head, cost, ridge, scale
+        self.factor = nn.Parameter(torch.tensor(float(scale)))
 
     def scores(self, support: Examples, query: Tensor) -> Tensor:
         known, wanted = support.inputs, F.one_hot(support.targets, support.n_way).to(query.dtype)

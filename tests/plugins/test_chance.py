@@ -50,8 +50,8 @@ def test_mean_on_sinusoids_comes_to_what_integrals_say(
     variance = 1 / 2 - (math.sin(5) / 5) ** 2 / 2
     square_of_amplitude = (5**3 - 0.1**3) / (3 * 4.9)
     monkeypatch.chdir(tmp_path)
-    arguments = ["--algo", "support-mean", "--data", "sinusoid", "--shots", "10", "--episodes", "1000"]
-    assert run_command_line(["run", *arguments]) == 0
+    arguments = ["--algo", "support-mean", "--data", "sinusoid", "--shots", "10"]
+    assert run_command_line(["run", *arguments, "--episodes", "1000"]) == 0
     shown = re.search(r"([\d.]+) ± ([\d.]+)", capsys.readouterr().out)
     assert shown is not None
     error, half_width = map(float, shown.groups())

@@ -29,9 +29,9 @@ Array = NDArray[np.float64]
 def metaoptnet(registry: Registry) -> Callable[..., Any]:
     """Builds it over points as they are, in double precision."""
 
-    def make(**parameters: Any) -> Any:
+    def make(scale: float = 1.0, **parameters: Any) -> Any:
         spec = TaskSpec((4,), 3, 2, find_backbone("identity"))
-        return registry.algorithm("metaoptnet")(spec, **parameters).double()
+        return registry.algorithm("metaoptnet")(spec, **{"scale": scale} | parameters).double()
 
     return make
 
@@ -198,7 +198,7 @@ def test_the_fast_evaluation_gives_the_numbers_of_the_plain_one(
 def test_cost_and_ridge_must_be_positive_and_the_head_known(
     metaoptnet: Callable[..., Any],
 ) -> None:
-    for wrong in ({"cost": 0.0}, {"ridge": -1.0}):
+    for wrong in ({"cost": 0.0}, {"ridge": -1.0}, {"scale": 0.0}):
         with pytest.raises(BenchError, match="must be positive"):
             metaoptnet(**wrong)
     with pytest.raises(BenchError, match="head is 'tree'"):
