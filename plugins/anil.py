@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from bench import (
     Algorithm,
     BenchError,
     EmbeddingLearner,
+    Episode,
     Examples,
     TaskSpec,
     TrainingPlan,
@@ -74,6 +78,23 @@ class ANIL(EmbeddingLearner):
             weight = weight - self.inner_lr * slope.mT @ support.inputs
             bias = bias - self.inner_lr * slope.sum(-2, keepdim=True)
         return query @ weight.mT + bias
+
+    def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
+        if any(isinstance(module, _BatchNorm) for module in self.embedding.modules()):
+            return super().train_step(episodes, optimizer)  # statistics are those of each task
+        known = self._embedded([episode.support for episode in episodes])
+        asked = self._embedded([episode.query for episode in episodes])
+        loss = self.task_loss(self.scores(known, asked.inputs), asked.targets) / len(episodes)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return loss.item()
+
+    def _embedded(self, tasks: Sequence[Examples]) -> Examples:
+        """Returns the features (t, s, d) and targets of t tasks."""
+        features = self.embed(torch.cat([task.inputs for task in tasks]))
+        targets = torch.stack([task.targets for task in tasks])
+        return Examples(features.view(len(tasks), -1, features.shape[1]), targets, tasks[0].n_way)
 
 
 @hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.algorithm import EmbeddingLearner, TaskSpec
+from bench.algorithm import Algorithm, EmbeddingLearner, TaskSpec
 from bench.backbones import Backbone, ConvNet, Embedding, find_backbone
 from bench.cli import run_command_line
 from bench.episodes import Episode, Examples
@@ -20,6 +21,7 @@ from bench.evaluation import evaluate
 from bench.extras import import_extra
 from bench.pool import EpisodeStream
 from bench.registry import Registry
+from bench.tasks import Task
 from tests.plugins.learn2learn import needs_learn2learn
 
 WAYS, SHAPE = 3, (1, 8, 8)
@@ -157,6 +159,31 @@ def test_on_curves_the_head_follows_the_slope_of_the_squared_error(registry: Reg
     assert mine.item() == pytest.approx(its.item(), rel=1e-12)
     one, other = meta_gradient(algorithm, mine), meta_gradient(algorithm, its)
     assert ((one - other).norm() / other.norm()).item() < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_without_batch_norm_tasks_are_trained_together_as_one_by_one(
+    kind: Task, registry: Registry
+) -> None:
+    curves = kind == "regression"
+    ways, tasks = 1 if curves else WAYS, []
+    for _ in range(4):
+        parts = []
+        for count in (6, 9):
+            inputs = torch.randn(count, 2).double()
+            targets = torch.randn(count, 1).double() if curves else torch.arange(count) % WAYS
+            parts.append(Examples(inputs, targets, ways))
+        tasks.append(Episode(parts[0], parts[1], torch.arange(ways)))
+    spec = TaskSpec((2,), ways, 2, find_backbone("mlp-40"), task=kind)
+    parameters: dict[str, Any] = {"inner_lr": 0.02}
+    algorithm: Any = registry.algorithm("anil")(spec, **parameters).double().train()
+    optimizer = torch.optim.SGD(algorithm.parameters(), lr=0.0)
+    results = []
+    for step in (algorithm.train_step, partial(Algorithm.train_step, algorithm)):
+        loss = step(tasks, optimizer)
+        results.append((loss, torch.cat([p.grad.flatten() for p in algorithm.parameters()])))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
+    torch.testing.assert_close(results[0][1], results[1][1], rtol=1e-9, atol=1e-12)
 
 
 def test_the_body_learns_from_the_path_through_the_adapted_head(anil: Callable[..., Any]) -> None:
