@@ -44,7 +44,7 @@ class ANIL(EmbeddingLearner):
     training_plan = TrainingPlan(steps=3000, meta_batch=4, queries=5, schedule="cosine")
     any_way = False
     tasks = ("classification", "regression")
-    regression_defaults: ClassVar = {"inner_lr": 0.1, "inner_steps": 1, "test_steps": 10}
+    regression_defaults: ClassVar = {"test_steps": 10}
 
     def __init__(
         self,

@@ -60,7 +60,7 @@ class Reptile(GradientLearner):
     regression_plan = TrainingPlan(
         steps=15_000, meta_batch=5, shots=10, queries=1, schedule="linear"
     )
-    regression_defaults: ClassVar = {"inner_lr": 0.01, "test_batch": 10}
+    regression_defaults: ClassVar = {"inner_lr": 0.02, "test_batch": 10}
 
     def __init__(
         self,
