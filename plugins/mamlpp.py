@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -56,11 +55,7 @@ class MAMLpp(GradientLearner):
     family = "optimisation"
     paper = "Antoniou, Edwards, Storkey 2019, arXiv:1810.09502"
     training_plan = TrainingPlan(steps=1000, meta_batch=4, queries=1, schedule="cosine")
-    tasks = ("classification", "regression")
-    regression_plan = TrainingPlan(
-        steps=15_000, meta_batch=25, shots=10, queries=10, schedule="cosine"
-    )
-    regression_defaults: ClassVar = {"lr": 1e-3, "inner_lr": 0.01, "multi_step": 1500}
+    not_for = "its paper has images alone, and its learnt rates run away on squared errors"
 
     def __init__(
         self,
