@@ -18,8 +18,8 @@ class L2LKFO(HeadLearner):
     likewise that of its bias. As in learn2learn's example, the matrices take gradient steps
     within a task, too, from its second step on. Support and query are embedded in one batch in
     training; in evaluation each query is judged alone. Defaults are those of `anil`, but for
-    fewer training steps, and as many steps in test as in training on curves: with matrices that
-    were learnt for one step, ten diverge.
+    fewer training steps, and one step on curves, in training and test: on these, more of them
+    diverge.
 
     Args:
         lr: learning rate of the outer loop (Adam), for weights and matrices.
@@ -33,7 +33,7 @@ class L2LKFO(HeadLearner):
     paper = f"{PAPER}; Arnold, Iqbal, Sha 2019, arXiv:1910.13603"
     training_plan = replace(ANIL.training_plan, steps=1500)
     regression_plan = replace(ANIL.regression_plan, steps=8000)
-    regression_defaults: ClassVar = {**ANIL.regression_defaults, "test_steps": 1}
+    regression_defaults: ClassVar = {"inner_steps": 1, "test_steps": 1}
 
     def __init__(
         self,
