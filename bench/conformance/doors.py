@@ -15,7 +15,7 @@ from bench.features import embeds_alone
 from bench.gradient import GradientLearner
 from bench.seeds import seed_torch
 
-EPISODES, TOLERANCE = 6, 1e-6
+EPISODES, TOLERANCE = 3, 1e-6
 
 
 def _plain_only(subject: Subject) -> str:
