@@ -47,7 +47,7 @@ def describe(job: Job) -> RunRecord:
             source_sha256=source_digest(job.algorithm),
             parameters=job.parameters,
             backbone=job.backbone,
-            parameter_count=sum(p.numel() for p in algorithm.parameters()),
+            parameter_count=sum(p.numel() for p in algorithm.parameters() if p.requires_grad),
             transduction=algorithm.transduction,
         ),
         data=DataRecord(
