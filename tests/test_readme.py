@@ -23,7 +23,8 @@ CHANGELOG = (Path(__file__).parent.parent / "CHANGELOG.md").read_text(encoding="
 def table(heading: str) -> list[str]:
     """Returns the names in the first column of the table with this heading."""
     body = README.split(f"| {heading} |", 1)[1].split("\n\n", 1)[0]
-    return re.findall(r"^\| `([^`]+)`", body, flags=re.MULTILINE)
+    first = re.findall(r"^\| (`[^|]+`) \|", body, flags=re.MULTILINE)
+    return [name for cell in first for name in re.findall(r"`([^`]+)`", cell)]
 
 
 def commands() -> list[str]:
@@ -48,7 +49,9 @@ def test_tables_name_exactly_what_is_installed() -> None:
     data = {name for r in registry.plugins if r.source == "fewshot-bench" for name in r.datasets}
     assert set(table("algorithm")) == own
     assert set(table("dataset")) == data
-    assert set(table("backbone")) == set(BACKBONES)
+    families = {f"{f}:NAME" for f in registry.families.entries}
+    shown = {name for name in table("backbone") if "@" not in name}
+    assert shown == set(registry.backbones.entries) | families
 
 
 def test_every_flag_in_a_command_exists() -> None:
@@ -117,6 +120,17 @@ def test_the_dataset_of_the_tutorial_runs_and_gives_chance(
     printed = capsys.readouterr().out
     accuracy = float(re.findall(r"([\d.]+)% ±", printed)[0])
     assert abs(accuracy - 20) < 2  # 1000 episodes of 50 guesses: a standard error of 0.18
+
+
+def test_the_backbone_of_the_tutorial_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("wide.py").write_text(code("wide.py"))
+    line = next(c for c in commands() if "wide.py" in c)
+    small = ["--steps", "0", "--episodes", "5", "--validation-episodes", "2"]
+    assert run_command_line([*shlex.split(line)[1:], *small]) == 0
+    assert "protonet on glyphs" in capsys.readouterr().out
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
