@@ -193,6 +193,13 @@ def _backbone(
 
 def _check_protocols(job: Job) -> None:
     """Checks every split's protocol against its class list, without reading its images."""
+    trained, tested = job.train_protocol.ways, job.test_protocol.ways
+    if trained != tested and job.plan.steps and not job.algorithm.any_way:
+        raise BenchError(
+            f"{job.config.algo} is made for the {tested} ways of the test and cannot be trained "
+            f"with {trained}; give --train-ways {tested} (if it could, its class would say "
+            "any_way = True)"
+        )
     protocols: dict[Split, EpisodeProtocol] = {
         "train": job.train_protocol,
         "val": job.test_protocol,

@@ -13,6 +13,7 @@ class Pixels(Algorithm):
     name = "pixels"
     family = "floor"
     backbone = None
+    any_way = True
 
     def adapt(self, support: Examples) -> Predictor:
         flat = Examples(support.inputs.flatten(1), support.targets, support.n_way)

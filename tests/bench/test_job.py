@@ -65,6 +65,7 @@ class Learner(Algorithm):
     """
 
     name = "learner"
+    any_way = True
     training_plan = TrainingPlan(steps=120, meta_batch=4, ways=60, queries=2, schedule="cosine")
 
     def __init__(self, spec: TaskSpec, *, lr: float = 0.1) -> None:
@@ -200,6 +201,10 @@ def test_a_job_builds_its_algorithm_with_its_parameters(some: Registry) -> None:
         ({"set": {"lr": "fast"}}, "lr is 'fast'; it must be of type float"),
         ({"ways": 7}, "7 ways, but the val split has 6 classes"),
         ({"train_ways": 7}, "7 ways, but the train split has 6 classes"),
+        (
+            {"algo": "choosy", "train_ways": 6},
+            "choosy is made for the 5 ways of the test and cannot be trained with 6; give --tr",
+        ),
         ({"queries": 20}, r"1 shots \+ 20 queries = 21, but class '.*' of the val split has 20"),
         ({"train_queries": 20}, "of the train split has 20 images"),
         ({"ways": 7, "data": "points"}, "7 ways, but the test split has 6 classes"),
