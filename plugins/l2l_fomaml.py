@@ -26,7 +26,7 @@ class L2LFOMAML(WrappedLearner):
 
     name = "l2l-fomaml"
     paper = f"{PAPER}; {FOMAML.paper}"
-    training_plan = replace(FOMAML.training_plan, steps=3500)
+    training_plan = replace(FOMAML.training_plan, steps=1500)
     regression_plan = FOMAML.regression_plan
     regression_defaults = FOMAML.regression_defaults
     first_order = True
@@ -37,8 +37,8 @@ class L2LFOMAML(WrappedLearner):
         spec: TaskSpec,
         *,
         lr: float = 2e-3,
-        inner_lr: float = 0.5,
-        inner_steps: int = 1,
+        inner_lr: float = 0.1,
+        inner_steps: int = 5,
         test_steps: int = 5,
         norm: Norm = "batch",
     ) -> None:

@@ -175,7 +175,7 @@ def test_it_learns(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     accuracies = []
-    for steps in ("0", "100"):
+    for steps in ("0", "300"):
         arguments = ["--algo", name, "--data", "gaussians", "--steps", steps, "--set", "lr=0.01"]
         more = ["--set", "epochs=20", "--set", "head_lr=0.1", "--episodes", "50"]
         assert run_command_line(["run", *arguments, *more, "--validation-episodes", "10"]) == 0
