@@ -38,11 +38,13 @@ MANY = 60
 def nearest(value: str, known: Iterable[str]) -> str:
     """Returns the end of an error message: the nearest match to `value`, then all that is known.
 
-    If many are known, only those near `value` follow, if there are any.
+    If many are known, only those near `value` follow, or their number if there are none.
     """
     names = sorted(known)
     close = difflib.get_close_matches(value, names, n=8, cutoff=0.5)
     hint = f"did you mean '{close[0]}'? " if close else ""
     if close and len(names) > MANY:
         return f"{hint}near, of {len(names)} known: {', '.join(sorted(close))}"
+    if len(names) > MANY:
+        return f"{len(names)} others are known"
     return f"{hint}known: {', '.join(names) if names else 'none'}"

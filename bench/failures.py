@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import torch
 
 from bench.errors import BenchError, RunFailed
 
+_NO_SECOND_DERIVATIVE = re.compile(r"derivative for \S+_backward is not implemented")
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -28,6 +30,11 @@ def plugin_code(name: str, doing: str, less_memory: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if _is_out_of_memory(error):
             raise RunFailed(f"out of memory while {doing}; {less_memory}") from error
+        if _NO_SECOND_DERIVATIVE.search(str(error)):
+            raise RunFailed(
+                f"{name} needs second derivatives, which torch does not have for a part of this "
+                "network; take another --backbone, or a method of first order"
+            ) from error
         reason = " ".join(str(error).split())
         raise RunFailed(
             f"{name} failed while {doing}: {type(error).__name__}: {reason} ({_place(error)}); "

@@ -14,6 +14,7 @@ import docstring_parser
 from bench.errors import BenchError, nearest
 
 Value = bool | int | float | str
+_WORDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -46,8 +47,8 @@ class Parameter:
             return self._convert(value)
         except (ValueError, KeyError):
             raise BenchError(
-                f"{self.name} is '{value}'; it must be of type {self.type_name}, "
-                f"such as {self.default}"
+                f"{self.name} is '{value}'; it must be {_WORDS[self.kind]}, "
+                f"such as {str(self.default).lower()}"
             ) from None
 
     def _convert(self, value: Value) -> Value:
@@ -68,12 +69,17 @@ def parameters_of(cls: type) -> tuple[Parameter, ...]:
         BenchError: one has no default or a type that the command line cannot give.
     """
     described = _descriptions(cls)
-    found = []
+    found, empty = [], inspect.Parameter.empty
     for name, argument in inspect.signature(cls).parameters.items():
+        if argument.kind is argument.POSITIONAL_OR_KEYWORD and argument.default is not empty:
+            raise BenchError(
+                f"parameter {name} of {cls.__name__} is positional, so nobody can set it; "
+                f"put a * before it in __init__"
+            )
         if argument.kind is not argument.KEYWORD_ONLY:
             continue
         kind, choices = _kind_of(cls, name, _hint(cls, argument))
-        if argument.default is argument.empty:
+        if argument.default is empty:
             raise BenchError(f"parameter {name} of {cls.__name__} has no default; give it one")
         meaning = " ".join(described.get(name, "").split())
         found.append(Parameter(name, kind, argument.default, meaning, choices))

@@ -163,7 +163,10 @@ def find_model(text: str) -> Backbone:
     models = _torchvision()
     name, at, chosen = text.partition("@")
     if name not in model_names():
-        raise BenchError(f"torchvision has no model '{name}'; {nearest(name, model_names())}")
+        hint = nearest(name, model_names())
+        raise BenchError(
+            f"torchvision has no model '{name}'; {hint} (bench info torchvision lists them)"
+        )
     if not at:
         make = partial(TorchvisionModel, model=name, weights=None)
         return Backbone(f"torchvision:{name}", f"torchvision's {name}, untrained", "images", make)

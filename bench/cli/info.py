@@ -10,6 +10,7 @@ import click
 
 from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
+from bench.cli.specimen import specimen
 from bench.cli.table import table
 from bench.errors import BenchError, nearest
 from bench.tasks import CLASSIFICATION, REGRESSION
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bench.algorithm import Algorithm, TrainingPlan
     from bench.backbones import Backbone, BackboneFamily, Embedding
     from bench.dataset import Dataset
+    from bench.registry import Registry
 
 _SHAPES = {"28x28 grey": (1, 28, 28), "84x84 colour": (3, 84, 84), "2 numbers": (2,)}
 
@@ -31,7 +33,7 @@ def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
     registry = load_plugins(plugin)
     found = []
     if name in registry.algorithms.entries:
-        found.append(_algorithm(registry.algorithm(name)))
+        found.append(_algorithm(registry, registry.algorithm(name)))
     if name in registry.datasets.entries:
         found.append(_dataset(registry.dataset(name)))
     prefix, _, member = name.partition(":")
@@ -46,7 +48,7 @@ def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
     click.echo("\n\n".join(found))
 
 
-def _algorithm(cls: type[Algorithm]) -> str:
+def _algorithm(registry: Registry, cls: type[Algorithm]) -> str:
     lines = [
         f"{cls.name} (algorithm, {cls.family})",
         _prose(cls),
@@ -54,6 +56,9 @@ def _algorithm(cls: type[Algorithm]) -> str:
         f"tasks: {', '.join(cls.tasks)}",
         f"backbone: {cls.backbone or 'none'}",
     ]
+    made = specimen(registry, cls)
+    if made and not any(p.requires_grad for p in made.parameters()):
+        return "\n".join([*lines, "never trained: it has no parameters", "", _parameters(cls)])
     if CLASSIFICATION in cls.tasks:
         lines.append(f"training plan: {_plan(cls.training_plan)}")
     if REGRESSION in cls.tasks:
@@ -69,7 +74,7 @@ def _algorithm(cls: type[Algorithm]) -> str:
 def _plan(plan: TrainingPlan) -> str:
     tested = "as tested"
     return (
-        f"{plan.steps} steps of {plan.meta_batch} episodes; "
+        f"{plan.steps} steps, meta-batch {plan.meta_batch}; "
         f"ways {plan.ways or tested}, shots {plan.shots or tested}, "
         f"queries {plan.queries or tested}; learning rate {plan.schedule}"
     )

@@ -77,6 +77,12 @@ def command(
         f"(95% intervals over {streams} streams)"
     )
     click.echo(_table(curve))
+    ways = record.protocol.ways
+    best = sum(1 / left for left in range(1, ways + 1)) / ways
+    click.echo(
+        f"instance 1 can only be guessed: {100 / ways:.1f}% by chance, at most {100 * best:.1f}% "
+        "by leaving out the classes that have come"
+    )
     try:
         write_atomically(run / FILE, curve.csv())
     except OSError as error:

@@ -10,6 +10,7 @@ import click
 
 from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, plugin_option
+from bench.cli.specimen import specimen
 from bench.cli.table import table
 from bench.tasks import CLASSIFICATION, REGRESSION
 
@@ -42,12 +43,12 @@ def command(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None:
 def _algorithms(registry: Registry) -> str:
     from bench.extras import EXTRAS, is_installed
 
-    rows, absent = [], []
+    rows: list[dict[str, str]] = []
+    absent: dict[str, list[str]] = {}
     for name, cls in sorted(registry.algorithms.entries.items()):
         missing = [package for package in cls.requires if not is_installed(package)]
         for package in missing:
-            cure = "bench" if package in EXTRAS else "pip"
-            absent.append(f"{name} needs {package}: {cure} install {package}")
+            absent.setdefault(package, []).append(name)
         rows.append(
             {
                 "name": name,
@@ -57,7 +58,12 @@ def _algorithms(registry: Registry) -> str:
                 "paper": _short(cls.paper),
             }
         )
-    return "\n".join([table(rows, wrapped=("paper",)), *absent])
+    cures = [
+        f"not ready: {', '.join(names)}; {'bench' if package in EXTRAS else 'pip'} "
+        f"install {package}"
+        for package, names in absent.items()
+    ]
+    return "\n".join([table(rows, wrapped=("paper",)), *cures])
 
 
 _PREDICTED = {CLASSIFICATION: "classes", REGRESSION: "curves"}
@@ -69,20 +75,13 @@ def _is_transductive(registry: Registry, cls: type[Algorithm]) -> bool:
     That is asked of the method itself. One that needs another package may take seconds to make;
     it is judged by its default of `norm`.
     """
-    from bench.algorithm import TaskSpec
     from bench.parameters import parameters_of
 
     if cls.requires:
         batch = any(p.name == "norm" and p.default == "batch" for p in parameters_of(cls))
         return batch or bool(cls.transduction)
-    backbone = registry.backbones.entries.get(cls.backbone or "")
-    task = CLASSIFICATION if CLASSIFICATION in cls.tasks else REGRESSION
-    ways, shape = (5, (1, 28, 28)) if task == CLASSIFICATION else (1, (1,))
-    try:
-        made = cls(TaskSpec(shape, ways, 1, backbone, task, base_classes=5))
-    except Exception:  # whatever a plugin does, the others are listed
-        return bool(cls.transduction)
-    return bool(made.transduction)
+    made = specimen(registry, cls)
+    return bool((made or cls).transduction)
 
 
 def _short(paper: str) -> str:
@@ -95,7 +94,7 @@ def _datasets(registry: Registry) -> str:
     rows = [
         {
             "name": name,
-            "task": cls.task,
+            "task": _PREDICTED[cls.task],
             "licence": cls.licence or "-",
             "summary": first_line(cls),
         }

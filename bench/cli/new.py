@@ -47,6 +47,6 @@ def _check_free(name: str) -> None:
         if name in catalogue.entries:
             where = " and ".join(catalogue.origins[name])
             raise BenchError(
-                f"there is a {catalogue.noun} '{name}' already, in {where}; take another name, "
+                f"the name of the {catalogue.noun} '{name}', in {where}, is taken; take another, "
                 f"such as my-{name}"
             )

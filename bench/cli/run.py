@@ -44,10 +44,12 @@ if TYPE_CHECKING:
 )
 @click.option("--ways", type=int, help="Classes per test episode. [default: 5]")
 @click.option(
-    "--shots", type=int, help="Support images per class. [default: 1; in regression the data's]"
+    "--shots",
+    type=int,
+    help="Known examples per class, or points of a curve. [default: the data's, often 1]",
 )
 @click.option(
-    "--queries", type=int, help="Query images per class. [default: 15; in regression the data's]"
+    "--queries", type=int, help="Queries per class, or per curve. [default: the data's, often 15]"
 )
 @click.option("--episodes", type=int, default=1000, show_default=True, help="Test episodes.")
 @click.option(
@@ -211,6 +213,7 @@ def summary(record: RunRecord, folder: Path) -> str:
     if outcome is None or outcome.half_width is None:
         return f"{record.name}: {record.status}"
     setting, metric = record.algorithm.transduction, METRICS[outcome.metric]
+    untrained = "" if record.algorithm.parameter_count else "not trained: it has no parameters\n"
     what = f"{protocol.ways}-way {protocol.shots}-shot:"
     if record.data.task == REGRESSION:
         what = f"{protocol.shots}-shot: mean squared error"
@@ -218,6 +221,6 @@ def summary(record: RunRecord, folder: Path) -> str:
         f"{record.algorithm.name} on {record.data.name}, {what} "
         f"{metric.text(outcome.mean, outcome.half_width)} "
         f"(95% interval over {outcome.n} episodes of {outcome.queries_per_episode} queries)\n"
-        f"setting: {f'transductive: {setting}' if setting else 'inductive'}\n"
-        f"run: {folder}"
+        f"setting, as declared: {f'transductive: {setting}' if setting else 'inductive'}\n"
+        f"{untrained}run: {folder}"
     )

@@ -69,7 +69,8 @@ def documented(subject: Subject) -> str:
 
 
 def validated(subject: Subject) -> str:
-    """Builds with values that make no sense."""
+    """Builds with values that make no sense, as far as that can be told from their types."""
+    taken = []
     for parameter, value, must_refuse in _nonsense(subject):
         problem = ""
         try:
@@ -88,7 +89,8 @@ def validated(subject: Subject) -> str:
                 f"check it in __init__: raise BenchError(f'{parameter.name} is "
                 f"{{{parameter.name}}}; it must be ...')",
             )
-    return ""
+        taken.append(f"{parameter.name}={value}")
+    return f"taken: {', '.join(taken)}; do these make sense?" if taken else ""
 
 
 def _nonsense(subject: Subject) -> Iterator[tuple[Parameter, Value, bool]]:

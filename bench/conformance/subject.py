@@ -128,7 +128,11 @@ def train(algorithm: Algorithm, stream: EpisodeStream, steps: int) -> list[float
 
 def never_trained(subject: Subject) -> str:
     """The reason of checks that are about training."""
-    return "" if subject.is_trained else "it has nothing to train"
+    return (
+        ""
+        if subject.is_trained
+        else "it has no parameters to train (a module in a plain list does not count)"
+    )
 
 
 def regression(subject: Subject) -> str:

@@ -122,7 +122,21 @@ def _algorithm(
         parameters = settle(name, cls, {**own, **given})
         chosen = _backbone(registry, cls, backbone, task == REGRESSION)
         found.append(Subject(cls, task, chosen, parameters))
+    if given:
+        _check_taken(name, found[0])
     return found
+
+
+def _check_taken(name: str, subject: Subject) -> None:
+    """Raises BenchError if the algorithm refuses the user's parameters: that is no finding."""
+    try:
+        subject.build()
+    except ValueError as error:
+        raise BenchError(f"{name}: {error}") from None
+    except BenchError:
+        raise
+    except Exception:  # whatever it is, the checks will tell
+        return
 
 
 def _backbone(
@@ -190,6 +204,11 @@ def run_one(case: Case, debug: bool = False) -> Finding:
             raise
         saw = f"{type(error).__name__}: {' '.join(str(error).split())} ({_place(error)})"
         mend = f"mend the plugin there; -k {check.name} --debug shows the traceback"
+        if "does not require grad" in saw:
+            mend = (
+                "the loss has no slope: is something computed under torch.no_grad, detached, or "
+                "made anew from numbers?"
+            )
         return finding("failed", "", f"that {check.proves}", saw, mend)
 
 

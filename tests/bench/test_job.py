@@ -198,7 +198,7 @@ def test_a_job_builds_its_algorithm_with_its_parameters(some: Registry) -> None:
             "learner has no parameter 'rate'; known: data.seed, data.train, lr",
         ),
         ({"set": {"data.sed": "1"}}, "images has no parameter 'sed'; did you mean 'data.seed'"),
-        ({"set": {"lr": "fast"}}, "lr is 'fast'; it must be of type float"),
+        ({"set": {"lr": "fast"}}, "lr is 'fast'; it must be a finite number"),
         ({"ways": 7}, "7 ways, but the val split has 6 classes"),
         ({"train_ways": 7}, "7 ways, but the train split has 6 classes"),
         (
