@@ -47,7 +47,7 @@ class Scaffold:
         file = f"-p ./{self.module}.py"
         return (
             f"bench check {file} {self.name}",
-            "pytest",
+            "python -m pytest",
             f"bench run {file} {_RUNS[self.kind].format(name=self.name)}",
             "pip install -e .  # from then on without -p",
         )

@@ -57,6 +57,18 @@ def test_another_runtime_error_is_not_taken_for_lack_of_memory() -> None:
         raise RuntimeError("shapes do not match")
 
 
+def test_a_network_without_second_derivatives_is_told_as_such() -> None:
+    weights = torch.ones(3, requires_grad=True)
+    with (
+        pytest.raises(RunFailed, match=r"toy needs second derivatives, which torch does not have"),
+        plugin_code("toy", "training", "use less"),
+    ):
+        slope = torch.autograd.grad(
+            torch.nn.functional.hardsigmoid(weights).sum(), weights, create_graph=True
+        )
+        torch.autograd.grad(slope[0].sum(), weights)
+
+
 def test_an_error_meant_for_the_user_passes_as_it_is() -> None:
     with pytest.raises(BenchError, match=r"^mind the gap$"), plugin_code("toy", "testing", ""):
         raise BenchError("mind the gap")

@@ -111,13 +111,23 @@ def test_a_value_that_does_not_fit_is_refused_with_name_value_and_type(
     with pytest.raises(BenchError) as caught:
         parameter.parse(given)
     message = str(caught.value)
-    assert message.startswith(f"{name} is '{given}'; it must be of type {parameter.type_name}")
-    assert f"such as {parameter.default}" in message
+    words = {"steps": "a whole number", "lr": "a finite number", "first_order": "true or false"}
+    assert message.startswith(f"{name} is '{given}'; it must be {words[name]}")
+    assert f"such as {str(parameter.default).lower()}" in message
 
 
 def test_a_value_not_among_the_choices_is_told_the_nearest() -> None:
     with pytest.raises(BenchError, match="norm is 'bach'; did you mean 'batch'"):
         by_name("norm").parse("bach")
+
+
+def test_a_positional_parameter_is_refused_as_nobody_could_set_it() -> None:
+    class Positional:
+        def __init__(self, spec: object, rate: float = 0.5) -> None:
+            pass
+
+    with pytest.raises(BenchError, match=r"parameter rate of Positional is .*put a \* before it"):
+        parameters_of(Positional)
 
 
 def test_a_parameter_without_default_is_refused() -> None:

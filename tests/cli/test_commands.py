@@ -239,6 +239,16 @@ def test_an_empty_folder_of_results_is_exit_code_5(
     assert "no runs" in capsys.readouterr().err
 
 
+def test_who_has_no_parameters_is_said_to_be_never_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench("info", "pixels") == 0
+    assert "never trained: it has no parameters" in capsys.readouterr().out
+    run = ["--algo", "pixels", "--data", "gaussians", "--episodes", "5", "--out", str(tmp_path)]
+    assert bench("run", *run) == 0
+    assert "not trained: it has no parameters" in capsys.readouterr().out
+
+
 def test_sys_info_names_torch_and_the_processor(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench("sys-info") == 0
     printed = capsys.readouterr().out

@@ -50,6 +50,8 @@ def test_the_table_shows_the_means_of_the_file_that_is_left(
     kept = pd.read_csv(run / FILE)
     assert len(kept) == 20 * 4
     assert "snail on gaussians, streams of 3 classes" in printed
+    # the last new class is known to be the one left, the one before a guess of two
+    assert f"33.3% by chance, at most {100 * (1 / 3 + 1 / 2 + 1) / 3:.1f}%" in printed
     rows = re.findall(r"^\s*(\d+)\s+([\d.]+)% ± ([\d.]+)$", printed, re.MULTILINE)
     assert [int(number) for number, *_ in rows] == [1, 2, 3, 4]
     for number, mean, half_width in rows:
