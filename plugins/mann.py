@@ -58,8 +58,8 @@ class MANN(StreamLearner):
     learn sooner than in the paper's 100,000 episodes, the defaults differ from both: images are
     embedded (the paper's way is `--backbone identity`), classes come 3 times in a stream (not 10:
     `--train-queries 9`), reading is sharper, the rate higher (not 0.001), and the LSTM begins
-    with open forget gates. That does on points; on images the training plan is still too short,
-    and ends near chance.
+    with open forget gates. On images that is still too short: the training plan ends near chance,
+    when the memory knows which classes have come but not yet what they look like.
 
     Args:
         lr: learning rate of Adam.

@@ -187,3 +187,25 @@ def test_sizes_that_make_no_memory_are_refused(
 ) -> None:
     with pytest.raises(BenchError, match=str(next(iter(bad.values())))):
         build("mann", backbone="identity", **bad)
+
+
+def test_it_learns_to_bind_labels_to_points_that_it_has_met(registry: Registry) -> None:
+    """Whoever only counts which labels are left has a loss of log(9! / 3!^3) / 9 = 0.825."""
+    torch.manual_seed(0)
+    classes, each, inputs, tasks = 3, 3, 8, 16
+    spec = TaskSpec((inputs,), classes, 1, find_backbone("identity"))
+    sizes: dict[str, Any] = {"hidden": 64, "rows": 16, "width": 16, "heads": 1, "lr": 0.01}
+    learner: Any = registry.algorithm("mann")(spec, **sizes)
+    optimizer, losses = learner.optimizer(), []
+    labels = torch.arange(classes).repeat(each).expand(tasks, -1)
+    for _ in range(900):
+        centres = torch.randn(tasks, classes, inputs)
+        targets = labels.gather(1, torch.rand(labels.shape).argsort(1))
+        points = centres.gather(1, targets.unsqueeze(-1).expand(-1, -1, inputs))
+        logits = learner.read(points + 0.1 * torch.randn(points.shape), targets)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert sum(losses[-50:]) / 50 < 0.65
