@@ -205,7 +205,7 @@ def test_it_learns_to_bind_labels_to_points_that_it_has_met(registry: Registry) 
         logits = learner.read(points + 0.1 * torch.randn(points.shape), targets)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())
     assert sum(losses[-50:]) / 50 < 0.65
