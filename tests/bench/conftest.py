@@ -9,6 +9,7 @@ import pytest
 
 from bench.algorithm import Algorithm, TrainingPlan
 from bench.training import MetaTrainer, Schedule
+from tests.bench.plugin_files import Write
 from tests.bench.trainers import Streams
 
 
@@ -43,3 +44,16 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder that is not there yet, for one test."""
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a file of Python into a folder of its own."""
+
+    def write_file(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return write_file
