@@ -84,7 +84,7 @@ def test_json_has_every_finding(plugin: str, capsys: pytest.CaptureFixture[str])
     assert status["answers"] == "passed"
     assert status["training-step"] == "skipped"
     notes = {finding["check"]: finding["note"] for finding in one["findings"]}
-    assert notes["training-step"] .startswith("it has no parameters to train")
+    assert notes["training-step"].startswith("it has no parameters to train")
 
 
 def test_a_pattern_chooses_checks(capsys: pytest.CaptureFixture[str]) -> None:
