@@ -29,7 +29,7 @@ def test_of_very_many_names_only_those_nearby_are_told() -> None:
     names = [
         f"{a}{b}" for a in "abcdefgh" for b in ("11", "22", "33", "44", "55", "66", "77", "88")
     ]
-    assert nearest("xyzzy", names) == f"known: {', '.join(sorted(names))}"
+    assert nearest("xyzzy", names) == "64 others are known"
     told = nearest("a1", names)
     assert told.startswith("did you mean 'a11'? near, of 64 known: a11")
     assert "h88" not in told
