@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bench.algorithm import Algorithm
     from bench.registry import Registry
 
+LINE = 80
 KINDS = ("algorithms", "datasets", "backbones")
 
 
@@ -59,8 +61,13 @@ def _algorithms(registry: Registry) -> str:
             }
         )
     cures = [
-        f"not ready: {', '.join(names)}; {'bench' if package in EXTRAS else 'pip'} "
-        f"install {package}"
+        textwrap.fill(
+            f"not ready: {', '.join(names)}; {'bench' if package in EXTRAS else 'pip'} "
+            f"install {package}",
+            LINE,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
         for package, names in absent.items()
     ]
     return "\n".join([table(rows, wrapped=("paper",)), *cures])

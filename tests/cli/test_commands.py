@@ -88,6 +88,18 @@ def test_lists_fit_into_80_columns(
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
+def test_who_lacks_a_package_is_listed_with_the_cure_in_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("bench.extras.is_installed", lambda package: False)
+    assert bench("list", "algorithms") == 0
+    printed = capsys.readouterr().out
+    assert "not ready: l2l-anil, " in printed
+    assert "l2l-reptile; bench install learn2learn" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+
+
 def test_a_broken_plugin_file_is_listed_with_its_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
