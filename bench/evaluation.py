@@ -1,4 +1,4 @@
-"""Evaluation: the same episodes for every algorithm, one record per episode.
+"""Evaluation: the same episodes for every algorithm, and its answer to every query.
 
 An algorithm gets support inputs and labels; its predictor gets query inputs. Query labels stay
 here.
@@ -8,51 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.algorithm import Algorithm, EmbeddingLearner
+from bench.episodelist import EpisodeList
 from bench.episodes import Examples
 from bench.errors import Interrupted, RunFailed
 from bench.failures import plugin_code
 from bench.features import LESS_MEMORY, embeds_alone, score_by_features
 from bench.gradient import GradientLearner, stack_examples
 from bench.pool import EpisodeStream
+from bench.predictions import Answers, Predictions
 from bench.sampling import EpisodeIndices
 from bench.seeds import seed_torch
-from bench.tasks import ACCURACY, MSE, Metric
 
 CHUNK = 32
 """Episodes per batch of sampling and scoring."""
-
-
-@dataclass(frozen=True)
-class EpisodeResults:
-    """One row per episode e: the mean loss of its queries (e,), and how many were right (e,).
-
-    In classification the loss is cross-entropy; in regression it is the squared error, and
-    `correct` is None.
-    """
-
-    correct: NDArray[np.int64] | None
-    loss: NDArray[np.float64]
-    queries: int
-
-    @property
-    def metric(self) -> Metric:
-        """What the run is judged by."""
-        return MSE if self.correct is None else ACCURACY
-
-    @property
-    def scores(self) -> NDArray[np.float64]:
-        """What each episode is judged by, (e,): the share of right answers, or the error."""
-        return self.loss if self.correct is None else self.correct / self.queries
-
 
 Report = Callable[[int, int], None]
 """Called with the number of episodes done and the number there are."""
@@ -67,7 +41,7 @@ def evaluate(
     report: Report = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
     plain: bool = False,
-) -> EpisodeResults:
+) -> Predictions:
     """Evaluates on the first `count` episodes of a stream.
 
     Unless `plain` is asked for, fast paths are taken where they are exact: embedding learners
@@ -87,76 +61,82 @@ def evaluate(
         scored = _together(algorithm, stream, count)
     else:
         scored = _one_by_one(algorithm, stream, count, seed)
-    correct: list[NDArray[np.int64]] = []
-    losses: list[NDArray[np.float64]] = []
+    asked: list[EpisodeIndices] = []
+    answers: list[Answers] = []
     done = 0
-    for drawn, logits in scored:
-        _check_shape(algorithm, logits, drawn.query.shape, stream)
-        targets = stream.targets(drawn.query, drawn.query_labels).to(logits.device)
-        _check_finite(algorithm.name, logits, done)
-        if stream.pool.targets is None:
-            right, loss = _score(logits, targets)
-            correct.append(right)
-        else:
-            loss = (logits.double() - targets).square().mean((-2, -1)).cpu().numpy()
-        losses.append(loss)
+    for drawn, answer in scored:
+        _check_shape(algorithm, answer, drawn.query.shape, drawn, stream)
+        _check_finite(algorithm.name, answer, done)
+        asked.append(drawn)
+        exact = answer if answer.dtype is torch.float64 else answer.float()
+        answers.append(exact.cpu().numpy().ravel())
         done += len(drawn)
         report(done, count)
         if done < count and stop():
             raise Interrupted("stopped during evaluation")
     _check_unchanged(algorithm, before)
-    queries = stream.protocol.ways * stream.protocol.queries
-    right_ones = np.concatenate(correct) if correct else None
-    return EpisodeResults(right_ones, np.concatenate(losses), queries)
-
-
-def _chunks(stream: EpisodeStream, count: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, count, CHUNK):
-        yield start, min(CHUNK, count - start)
+    episodes, known = EpisodeList.of(asked), stream.pool.targets
+    truth = None if known is None else known[episodes.query]
+    return Predictions(episodes, np.concatenate(answers), truth)  # type: ignore[arg-type]  # NumPy forgets the dtype of a union
 
 
 def _one_by_one(
     algorithm: Algorithm, stream: EpisodeStream, count: int, seed: int
 ) -> Iterator[tuple[EpisodeIndices, Tensor]]:
     """Yields chunks of episodes with logits (b, m, n), through `adapt`: the plain path."""
-    ways = stream.protocol.ways
-    for start, size in _chunks(stream, count):
-        logits = []
-        for number, episode in enumerate(stream.episodes(start, size), start):
+    number = 0
+    for drawn in stream.batches(count, CHUNK):
+        supports, queries = questions(stream, drawn)
+        answers = []
+        for support, query in zip(supports, queries, strict=True):
             seed_torch(seed, "episode", number)
-            # Copies: the tensors of an episode are views of a batch that holds the queries too.
-            support = Examples(
-                episode.support.inputs.clone(), episode.support.targets.clone(), ways
-            )
             with plugin_code(algorithm.name, f"adapting to test episode {number}", LESS_MEMORY):
                 predict = algorithm.adapt(support)
                 with torch.no_grad():
-                    answer = predict(episode.query.inputs.clone()).detach()
-            _check_shape(algorithm, answer, (len(episode.query),), stream)
-            logits.append(answer)
-        yield stream.indices(start, size), torch.stack(logits)
+                    answer = predict(query).detach()
+            _check_shape(algorithm, answer, drawn.query.shape[1:], drawn, stream)
+            answers.append(answer)
+            number += 1
+        yield drawn, torch.stack(answers)
+
+
+def questions(
+    stream: EpisodeStream, drawn: EpisodeIndices
+) -> tuple[list[Examples], tuple[Tensor, ...]]:
+    """Returns what an algorithm may see of each episode: its support, and its query inputs.
+
+    They are copies: a view of a batch would hold what else is in it.
+    """
+    known = stream.gather(drawn.support).unbind()
+    targets = stream.targets(drawn.support, drawn.support_labels).unbind()
+    ways = drawn.classes.shape[1]
+    supports = [Examples(x.clone(), y.clone(), ways) for x, y in zip(known, targets, strict=True)]
+    return supports, tuple(inputs.clone() for inputs in stream.gather(drawn.query).unbind())
 
 
 def _together(
     algorithm: GradientLearner, stream: EpisodeStream, count: int
 ) -> Iterator[tuple[EpisodeIndices, Tensor]]:
     """Yields the same as `_one_by_one`, up to rounding, many tasks at a time."""
-    for start, size in _chunks(stream, count):
-        episodes = stream.episodes(start, size)
-        support = stack_examples([episode.support for episode in episodes])
-        query = torch.stack([episode.query.inputs for episode in episodes])
-        with plugin_code(algorithm.name, f"adapting to test episode {start}", LESS_MEMORY):
-            logits = algorithm.predict_together(support, query)
-        _check_shape(algorithm, logits[0], (query.shape[1],), stream)
-        yield stream.indices(start, size), logits
+    done = 0
+    for drawn in stream.batches(count, CHUNK):
+        supports, queries = questions(stream, drawn)
+        with plugin_code(algorithm.name, f"adapting to test episode {done}", LESS_MEMORY):
+            answers = algorithm.predict_together(stack_examples(supports), torch.stack(queries))
+        done += len(drawn)
+        yield drawn, answers
 
 
 def _check_shape(
-    algorithm: Algorithm, answer: Tensor, queries: tuple[int, ...], stream: EpisodeStream
+    algorithm: Algorithm,
+    answer: Tensor,
+    queries: tuple[int, ...],
+    drawn: EpisodeIndices,
+    stream: EpisodeStream,
 ) -> None:
     """Raises RunFailed unless the answer has a row per query, as wide as the task demands."""
     values = stream.pool.targets
-    width = stream.protocol.ways if values is None else values.shape[1]
+    width = drawn.classes.shape[1] if values is None else values.shape[1]
     if answer.shape != (*queries, width):
         given, noun = ("logits", "ways") if values is None else ("values", "targets")
         raise RunFailed(
@@ -175,13 +155,6 @@ def _check_finite(name: str, answer: Tensor, first: int) -> None:
             f"{first + int(bad.int().argmax())}; try a smaller learning rate, "
             "such as --set inner_lr=..., or fewer steps"
         )
-
-
-def _score(logits: Tensor, targets: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns right answers (b,) and mean cross-entropy (b,) of logits (b, m, n)."""
-    right = (logits.argmax(-1) == targets).sum(-1)
-    loss = F.cross_entropy(logits.mT.double(), targets, reduction="none").mean(-1)
-    return right.cpu().numpy(), loss.cpu().numpy()
 
 
 def tensor_digests(algorithm: Algorithm) -> dict[str, str]:

@@ -56,7 +56,7 @@ def score_by_features(
         for start in range(0, len(block), SCORED_TOGETHER):
             part = block.part(start, start + SCORED_TOGETHER)
             targets = stream.targets(part.support, part.support_labels)
-            known = Examples(features.at(part.support), targets, stream.protocol.ways)
+            known = Examples(features.at(part.support), targets, part.classes.shape[1])
             with torch.no_grad(), plugin_code(algorithm.name, "scoring", LESS_MEMORY):
                 logits = algorithm.scores(known, features.at(part.query)).detach()
             yield part, logits

@@ -9,13 +9,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.evaluation import EpisodeResults
 from bench.files import sha256_of, source_digest
 from bench.job import Job
+from bench.predictions import Predictions
 from bench.provenance import describe_environment
 from bench.results import (
     CHECKPOINT_FILE,
     EPISODES_FILE,
+    PREDICTIONS_FILE,
     SCHEMA,
     AlgorithmRecord,
     DataRecord,
@@ -84,37 +85,39 @@ def describe(job: Job) -> RunRecord:
     )
 
 
-def episodes_csv(results: EpisodeResults) -> bytes:
+def episodes_csv(predictions: Predictions, fingerprint: str) -> bytes:
     """Returns the per-episode records as CSV.
 
-    Columns: episode, accuracy, correct, queries, loss; in regression episode, mse, queries.
+    Columns: episode, id, accuracy, correct, queries, loss; in regression episode, id, mse,
+    queries. The id names the episode's images and labels: equal ids, equal episodes.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    name, scores = results.metric.name, results.scores.tolist()
-    if results.correct is None:
-        writer.writerow(("episode", name, "queries"))
-        writer.writerows((number, score, results.queries) for number, score in enumerate(scores))
-    else:
-        writer.writerow(("episode", name, "correct", "queries", "loss"))
-        columns = zip(scores, results.correct.tolist(), results.loss.tolist(), strict=True)
-        for number, (accuracy, correct, loss) in enumerate(columns):
-            writer.writerow((number, accuracy, correct, results.queries, loss))
+    ids, queries = predictions.episodes.ids(fingerprint), predictions.episodes.queries.tolist()
+    columns = {predictions.metric.name: predictions.scores.tolist()}
+    if predictions.correct is not None:
+        columns["correct"] = predictions.correct.tolist()
+    columns["queries"] = queries
+    if predictions.correct is not None:
+        columns["loss"] = predictions.loss.tolist()
+    writer.writerow(("episode", "id", *columns))
+    writer.writerows(zip(range(len(ids)), ids, *columns.values(), strict=True))
     return text.getvalue().encode()
 
 
-def summarise(folder: Path, results: EpisodeResults) -> Outcome:
+def summarise(folder: Path, predictions: Predictions) -> Outcome:
     """Returns the outcome of a finished run, whose files are in `folder`."""
-    interval = t_interval(results.scores)
+    interval = t_interval(predictions.scores)
     return Outcome(
         mean=interval.mean,
         half_width=interval.half_width,
         std=interval.std,
         n=interval.n,
-        queries_per_episode=results.queries,
+        queries_per_episode=float(predictions.episodes.queries.mean()),
         formula=interval.formula,
-        loss=float(results.loss.mean()),
+        loss=float(predictions.loss.mean()),
         checkpoint_sha256=sha256_of(folder / CHECKPOINT_FILE),
         episodes_file_sha256=sha256_of(folder / EPISODES_FILE),
-        metric=results.metric.name,
+        metric=predictions.metric.name,
+        predictions_file_sha256=sha256_of(folder / PREDICTIONS_FILE),
     )

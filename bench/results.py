@@ -5,7 +5,8 @@ This module imports neither torch nor algorithms: results are read on any laptop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,13 +14,23 @@ import msgspec
 
 from bench.errors import BenchError
 from bench.files import write_atomically
+from bench.measurements import (
+    AuditRecord,
+    CostRecord,
+    IntervalRecord,
+    MachineRecord,
+    QualityRecord,
+    TestUse,
+    VerificationRecord,
+)
 from bench.parameters import Value
 from bench.tasks import ACCURACY, CLASSIFICATION, Task
 
-SCHEMA = 2
-RUN_FILE, EPISODES_FILE, CHECKPOINT_FILE, STATE_FILE = (
+SCHEMA = 3
+RUN_FILE, EPISODES_FILE, PREDICTIONS_FILE, CHECKPOINT_FILE, STATE_FILE = (
     "run.json",
     "episodes.csv",
+    "predictions.npz",
     "checkpoint.safetensors",
     "training.safetensors",
 )
@@ -55,7 +66,10 @@ class DataRecord:
 
 @dataclass(frozen=True)
 class ProtocolRecord:
-    """Which test episodes; the sha256 names exactly these, in this order."""
+    """Which test episodes; the sha256 names exactly these, in this order.
+
+    `file_sha256` is that of the sealed file they came from; empty if they were drawn by seed.
+    """
 
     id: str
     ways: int
@@ -64,6 +78,9 @@ class ProtocolRecord:
     episodes: int
     episode_seed: int
     sha256: str
+    kind: str = "fixed"
+    sampler_version: int = 1
+    file_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,18 +104,25 @@ class TrainingRecord:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out, over the test episodes: the metric's mean; accuracies are between 0 and 1."""
+    """What came out, over the test episodes: the metric's mean; accuracies are between 0 and 1.
+
+    `half_width` and `formula` are those of the headline interval, over episodes of these images;
+    `intervals` has it with its ends, and those over other things.
+    """
 
     mean: float
     half_width: float | None
     std: float
     n: int
-    queries_per_episode: int
+    queries_per_episode: float
     formula: str
     loss: float
     checkpoint_sha256: str
     episodes_file_sha256: str
     metric: str = ACCURACY.name
+    predictions_file_sha256: str = ""
+    intervals: tuple[IntervalRecord, ...] = ()
+    quality: QualityRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +142,11 @@ class Environment:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """All that is needed to read, judge and repeat a run."""
+    """All that is needed to read, judge and repeat a run.
+
+    `test_data` is None if it was tested on the data it was trained on; `weights_from` is the
+    checkpoint's sha256 if another run trained them.
+    """
 
     schema: int
     name: str
@@ -135,11 +163,44 @@ class RunRecord:
     seconds: dict[str, float]
     peak_memory_bytes: dict[str, int]
     outcome: Outcome | None = None
+    test_data: DataRecord | None = None
+    weights_from: str = ""
+    audit: AuditRecord | None = None
+    cost: CostRecord | None = None
+    machine: MachineRecord | None = None
+    verification: VerificationRecord | None = None
+    test_uses: tuple[TestUse, ...] = ()
+    seal: str = ""
 
-    def write(self, folder: Path) -> None:
-        """Writes the description into its folder, atomically."""
-        text = msgspec.json.format(msgspec.json.encode(self), indent=2)
-        write_atomically(folder / RUN_FILE, text + b"\n")
+    @property
+    def tested(self) -> DataRecord:
+        """The data that it was tested on: that of the training unless another was asked for."""
+        return self.test_data or self.data
+
+    def sealed(self) -> RunRecord:
+        """Returns the record with the seal that belongs to it: a hash of everything else."""
+        # Through JSON once, as it changes values: whole numbers to floats, infinity to None.
+        bare = msgspec.json.decode(msgspec.json.encode(replace(self, seal="")), type=RunRecord)
+        return replace(bare, seal=hashlib.sha256(_text(bare)).hexdigest())
+
+    def write(self, folder: Path) -> RunRecord:
+        """Writes the description, sealed, into its folder, atomically; returns it as written."""
+        sealed = self.sealed()
+        write_atomically(folder / RUN_FILE, _text(sealed))
+        return sealed
+
+
+def _text(record: RunRecord) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def seal_of(folder: Path) -> Literal["whole", "broken", "none"]:
+    """Tells whether a run's description is, to the byte, as it was written."""
+    record = read_run(folder)
+    if not record.seal:
+        return "none"
+    written = (folder / RUN_FILE).read_bytes()
+    return "whole" if record.sealed() == record and written == _text(record) else "broken"
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -148,7 +209,7 @@ def read_run(folder: Path) -> RunRecord:
     try:
         content = path.read_bytes()
         schema = msgspec.json.decode(content, type=_Schema).schema
-        if schema == 1:
+        if schema in (1, 2):
             content = _renewed(content)
         elif schema != SCHEMA:
             raise BenchError(f"{path} has schema {schema}; this version of bench reads {SCHEMA}")
@@ -162,7 +223,7 @@ class _Schema(msgspec.Struct):
 
 
 def _renewed(content: bytes) -> bytes:
-    """Returns a record of schema 1, which knew accuracies only, as one of today's."""
+    """Returns a record of schema 1, which knew accuracies only, or 2 as one of today's."""
     record = msgspec.json.decode(content)
     names = {"training": ("best_validation_accuracy", "best_validation_score")}
     names["outcome"] = ("accuracy", "mean")

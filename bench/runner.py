@@ -29,6 +29,7 @@ from bench.recording import describe, episodes_csv, summarise
 from bench.results import (
     CHECKPOINT_FILE,
     EPISODES_FILE,
+    PREDICTIONS_FILE,
     RUN_FILE,
     STATE_FILE,
     RunRecord,
@@ -121,7 +122,7 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
             if isinstance(error, BenchError) and not isinstance(error, RunFailed | Interrupted):
                 raise RunFailed(str(error)) from error  # it was found when the run was under way
             raise
-        done.write(job.folder)
+        done = done.write(job.folder)
         (job.folder / STATE_FILE).unlink(missing_ok=True)
         return done
 
@@ -210,7 +211,8 @@ def _train_and_evaluate(job: Job, record: RunRecord, clock: _Clock, watcher: Wat
             report=watcher.evaluation,
             stop=watcher.stop,
         )
-    write_atomically(folder / EPISODES_FILE, episodes_csv(results))
+    results.write(folder / PREDICTIONS_FILE)
+    write_atomically(folder / EPISODES_FILE, episodes_csv(results, test.pool.fingerprint))
     return replace(
         record,
         status="complete",

@@ -59,7 +59,7 @@ def proof(algorithm: Algorithm, answers: Answers, peer: str, quick: bool) -> Pro
     ]
     losses = np.array([loss for loss, _ in theirs])
     error = float(np.abs(ours.loss / losses - 1).max())
-    if not np.allclose(ours.scores * ours.queries, [right for _, right in theirs]):
+    if not np.allclose(ours.scores * ours.episodes.queries, [right for _, right in theirs]):
         error = float("inf")
     return Proof(peer, f"loss of {count} test episodes, float64; right answers equal", error)
 

@@ -25,7 +25,7 @@ LIGHT = (
     "tasks",
     *("results", "statistics", "leaderboard", "files", "errors", "parameters", "episodes"),
     *("sampling", "config", "cli", "hookspecs", "threads", "interruption", "__main__"),
-    *("pytest_plugin", "scaffold"),
+    *("pytest_plugin", "scaffold", "episodelist", "predictions", "measurements"),
 )
 
 

@@ -14,8 +14,9 @@ from bench.algorithm import Algorithm, Predictor, TaskSpec
 from bench.backbones import find_backbone
 from bench.episodes import Episode, Examples
 from bench.errors import Interrupted, RunFailed
-from bench.evaluation import CHUNK, EpisodeResults, evaluate
+from bench.evaluation import CHUNK, evaluate
 from bench.pool import EpisodeStream
+from bench.predictions import Predictions
 
 SPEC = TaskSpec((1, 12, 12), ways=3, shots=2, chosen_backbone=find_backbone("mlp"))
 Streams = Callable[..., EpisodeStream]
@@ -47,7 +48,7 @@ def test_accuracy_and_loss_are_those_computed_one_query_at_a_time(make_stream: S
 
     stream = make_stream(classes=40, each=6)
     results = evaluate(Weak(), stream, 5, seed=0)
-    assert results.queries == 9
+    assert results.episodes.queries.tolist() == [9] * 5
     assert 0 < (results.scores * 9).sum() < 45, "the test needs both right and wrong answers"
     for number, episode in enumerate(stream.episodes(0, 5)):
         logits = Weak().adapt(episode.support)(episode.query.inputs).double().numpy()
@@ -236,7 +237,7 @@ class Guessing(Toy):
         return lambda query: bias + torch.randn(len(query), 3)
 
 
-def outcome(results: EpisodeResults) -> list[float]:
+def outcome(results: Predictions) -> list[float]:
     return [float(loss) for loss in results.loss]
 
 

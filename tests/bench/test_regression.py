@@ -142,9 +142,9 @@ def test_the_error_of_an_episode_is_the_mean_over_queries_and_targets(pool: Clas
         assert results.scores[number] == pytest.approx(sum(errors) / 6, rel=1e-6)
     assert results.metric == MSE
     assert results.correct is None
-    lines = episodes_csv(results).decode().splitlines()
-    assert lines[0] == "episode,mse,queries"
-    assert [float(line.split(",")[1]) for line in lines[1:]] == results.scores.tolist()
+    lines = episodes_csv(results, "f").decode().splitlines()
+    assert lines[0] == "episode,id,mse,queries"
+    assert [float(line.split(",")[2]) for line in lines[1:]] == results.scores.tolist()
 
 
 def test_both_doors_of_an_embedding_learner_give_the_same_errors(pool: ClassPool) -> None:
@@ -161,7 +161,7 @@ def test_a_run_is_judged_by_its_error_and_keeps_the_weights_of_the_smallest(tmp_
     assert record.protocol.id == "2s3q"
     assert record.outcome is not None and record.outcome.metric == "mse"
     rows = (job.folder / "episodes.csv").read_text().splitlines()[1:]
-    errors = [float(row.split(",")[1]) for row in rows]
+    errors = [float(row.split(",")[2]) for row in rows]
     assert record.outcome.mean == pytest.approx(sum(errors) / 5)
     assert record.training.best_validation_score is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.results import RUN_FILE, SCHEMA, RunRecord, find_runs, read_run
+from bench.results import RUN_FILE, SCHEMA, RunRecord, find_runs, read_run, seal_of
 
 Records = Callable[..., RunRecord]
 
@@ -21,20 +22,20 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path, make_record: Reco
         config={"algo": "a", "set": {"lr": 0.1, "data.seed": "3", "fast": True}, "steps": None},
         error='ünïcode "quoted"',
     )
-    record.write(tmp_path)
-    assert read_run(tmp_path) == record
+    assert record.write(tmp_path) == record.sealed()
+    assert read_run(tmp_path) == record.sealed()
 
 
 def test_a_record_without_outcome_comes_back(tmp_path: Path, make_record: Records) -> None:
     record = make_record(status="running", outcome=None)
-    record.write(tmp_path)
-    assert read_run(tmp_path) == record
+    assert record.write(tmp_path) == record.sealed()
+    assert read_run(tmp_path) == record.sealed()
 
 
 def test_a_record_is_json_that_other_programs_read(tmp_path: Path, make_record: Records) -> None:
     make_record().write(tmp_path)
     content = json.loads((tmp_path / RUN_FILE).read_text())
-    assert content["schema"] == SCHEMA == 2
+    assert content["schema"] == SCHEMA == 3
     assert content["status"] == "complete"
     assert content["outcome"]["mean"] == 0.975
     assert content["outcome"]["metric"] == "accuracy"
@@ -95,7 +96,7 @@ def test_a_record_of_another_schema_is_refused_with_both_numbers(
     tmp_path: Path, make_record: Records
 ) -> None:
     make_record(schema=SCHEMA + 1).write(tmp_path)
-    with pytest.raises(BenchError, match="has schema 3; this version of bench reads 2"):
+    with pytest.raises(BenchError, match="has schema 4; this version of bench reads 3"):
         read_run(tmp_path)
 
 
@@ -110,7 +111,34 @@ def test_a_record_of_the_first_schema_is_read_as_one_of_today(
     training["best_validation_accuracy"] = training.pop("best_validation_score")
     del outcome["metric"], content["data"]["task"]
     (tmp_path / RUN_FILE).write_text(json.dumps(content))
-    assert read_run(tmp_path) == make_record()
+    content["seal"] = ""
+    (tmp_path / RUN_FILE).write_text(json.dumps(content))
+    assert read_run(tmp_path) == replace(make_record(), schema=3)
+
+
+def test_a_record_is_whole_until_a_byte_of_it_is_another(
+    tmp_path: Path, make_record: Records
+) -> None:
+    make_record().write(tmp_path)
+    assert seal_of(tmp_path) == "whole"
+    path = tmp_path / RUN_FILE
+    written = path.read_bytes()
+    for place, byte in enumerate(written):
+        if place % 7:  # every byte would take a second
+            continue
+        path.write_bytes(written[:place] + bytes([byte ^ 1]) + written[place + 1 :])
+        with contextlib.suppress(BenchError):  # most are no record any more
+            assert seal_of(tmp_path) == "broken", f"byte {place}"
+    path.write_bytes(written + b"\n")
+    assert seal_of(tmp_path) == "broken"
+
+
+def test_a_record_of_an_earlier_schema_has_no_seal(tmp_path: Path, make_record: Records) -> None:
+    make_record().write(tmp_path)
+    content = json.loads((tmp_path / RUN_FILE).read_text())
+    del content["seal"]
+    (tmp_path / RUN_FILE).write_text(json.dumps(content | {"schema": 2}))
+    assert seal_of(tmp_path) == "none"
 
 
 def test_a_missing_record_is_refused(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_record_holds_what_repeating_the_run_needs(tmp_path: Path) -> None:
     job = job_for(SMALL, tmp_path)
     record = execute(job, Mode(), Watcher())
     assert record == read_run(job.folder)
-    assert record.schema == 2
+    assert record.schema == 3
     assert record.data.fingerprint == job.data.fingerprint
     assert record.algorithm.parameters == {"lr": 1e-3}
     assert record.algorithm.parameter_count == 2 * 64 + 64 + 2 * (64 * 64 + 64)  # the MLP's
@@ -71,10 +71,11 @@ def test_the_record_holds_what_repeating_the_run_needs(tmp_path: Path) -> None:
     assert record.outcome is not None
     assert record.outcome.checkpoint_sha256 == sha256_of(job.folder / "checkpoint.safetensors")
     assert record.outcome.episodes_file_sha256 == sha256_of(job.folder / "episodes.csv")
-    assert json.loads((job.folder / "run.json").read_text())["schema"] == 2
+    assert json.loads((job.folder / "run.json").read_text())["schema"] == 3
     assert sorted(p.name for p in job.folder.iterdir()) == [
         "checkpoint.safetensors",
         "episodes.csv",
+        "predictions.npz",
         "run.json",
     ]
 
