@@ -73,6 +73,20 @@ class Dataset(ABC):
             BenchError: files are missing or damaged; it names them and says what to do.
         """
 
+    def base_class(self, name: str) -> str:
+        """Returns the class that class `name` was made of, as by rotation; by default itself.
+
+        Splits must not share base classes.
+        """
+        return name
+
+    def group(self, name: str) -> str:
+        """Returns the group of class `name`, such as its alphabet; by default there is one only.
+
+        Protocols that draw the classes of an episode within one group ask for it.
+        """
+        return ""
+
     def class_count(self) -> int | None:
         """Returns how many classes `classes` will yield, for the progress bar, if it is known."""
         return None
