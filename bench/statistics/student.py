@@ -1,4 +1,4 @@
-"""Statistics: numbers from per-episode records."""
+"""Student's t: the interval of a mean whose units are independent."""
 
 from __future__ import annotations
 
@@ -31,5 +31,9 @@ def t_interval(values: NDArray[np.float64]) -> Interval:
     if n < 2:
         return Interval(float(values.mean()), float("inf"), 0.0, n)
     std = float(values.std(ddof=1))
-    quantile = float(special.stdtrit(n - 1, 0.975))
-    return Interval(float(values.mean()), quantile * std / n**0.5, std, n)
+    return Interval(float(values.mean()), t_quantile(n - 1) * std / n**0.5, std, n)
+
+
+def t_quantile(freedom: float, probability: float = 0.975) -> float:
+    """Returns the quantile of Student's t with `freedom` degrees of freedom."""
+    return float(special.stdtrit(freedom, probability))

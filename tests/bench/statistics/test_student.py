@@ -1,4 +1,4 @@
-"""Statistics: against a table of Student's t and against SciPy's own interval."""
+"""Student's t: against a table of Student's t and against SciPy's own interval."""
 
 from __future__ import annotations
 
