@@ -21,6 +21,7 @@ from bench.errors import BenchError, RunFailed, nearest
 from bench.extras import EXTRAS, is_installed
 from bench.failures import plugin_code
 from bench.parameters import Value, parameters_of, settle
+from bench.pool import EpisodeStream
 from bench.registry import Registry
 from bench.resolution import resolve_plan, resolve_test_protocol
 from bench.sampling import check_protocol
@@ -69,6 +70,13 @@ class Job:
     def folder(self) -> Path:
         """The run's folder."""
         return Path(self.config.out) / self.name
+
+    def stream(self, split: Split) -> EpisodeStream:
+        """Returns the episodes of one split: those of training, or those like the test's."""
+        pool = self.data.pool(split)
+        if split == "train":
+            return EpisodeStream(pool, self.train_protocol, self.config.seed, self.device)
+        return EpisodeStream(pool, self.test_protocol, self.config.episode_seed, self.device)
 
     def build(self) -> Algorithm:
         """Returns the algorithm, freshly initialised, on the job's device.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import filelock
@@ -19,17 +18,11 @@ from bench.allocator import keep_large_blocks
 from bench.cache import cache_root
 from bench.checkpoint import load_into, load_weights, save_weights
 from bench.errors import BenchError, Interrupted, RunFailed
-from bench.evaluation import evaluate
 from bench.files import write_atomically
 from bench.job import Job
-from bench.pool import EpisodeStream
-from bench.profiling import Profile
-from bench.provenance import peak_memory
-from bench.recording import describe, episodes_csv, summarise
+from bench.recording import describe
 from bench.results import (
     CHECKPOINT_FILE,
-    EPISODES_FILE,
-    PREDICTIONS_FILE,
     RUN_FILE,
     STATE_FILE,
     RunRecord,
@@ -38,17 +31,9 @@ from bench.results import (
     read_run,
 )
 from bench.seeds import seed_torch
-from bench.training import MetaTrainer, Schedule, TrainingProgress, settle
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """Whoever watches a run: told of its progress, and asked whether to stop."""
-
-    training: Callable[[TrainingProgress], None] = lambda progress: None
-    evaluation: Callable[[int, int], None] = lambda done, total: None
-    stop: Callable[[], bool] = lambda: False
-    profile: Profile = field(default_factory=Profile)
+from bench.testing import test
+from bench.training import MetaTrainer, Schedule, settle
+from bench.watcher import Clock, Watcher
 
 
 @dataclass(frozen=True)
@@ -57,22 +42,6 @@ class Mode:
 
     resume: bool = False
     force: bool = False
-
-
-@dataclass
-class _Clock:
-    """Wall seconds by phase."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            elapsed = time.perf_counter() - started
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + elapsed, 3)
 
 
 def set_up_process(threads: int | None) -> None:
@@ -103,11 +72,11 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
         if earlier and mode.resume:
             _check_same_code(earlier, record)
             record = _with_threads_of(earlier, record, job)
-        clock = _Clock()
+        clock = Clock()
         record.write(job.folder)
         try:
             with watcher.profile.running():
-                done = _train_and_evaluate(job, record, clock, watcher)
+                done = _train_and_test(job, record, clock, watcher)
         except BaseException as error:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt)
             text = " ".join(str(error).split()) or type(error).__name__
@@ -192,36 +161,13 @@ def _locked(folder: Path) -> Iterator[None]:
         raise BenchError(f"another process is working on {folder}; wait for it") from None
 
 
-def _train_and_evaluate(job: Job, record: RunRecord, clock: _Clock, watcher: Watcher) -> RunRecord:
-    folder = job.folder
+def _train_and_test(job: Job, record: RunRecord, clock: Clock, watcher: Watcher) -> RunRecord:
     seed_torch(job.config.seed, "weights")
     algorithm = job.build()
     with clock.phase("training"):
         training = _train(job, algorithm, record.training, watcher)
     clock.seconds["training"] = training.seconds  # those before an interruption included
-    with clock.phase("loading test data"):
-        test = _stream(job, "test")
-        sealed = replace(record.protocol, sha256=test.digest(job.config.episodes))
-    with clock.phase("evaluation"), watcher.profile.phase("evaluation"):
-        results = evaluate(
-            algorithm,
-            test,
-            job.config.episodes,
-            seed=job.config.episode_seed,
-            report=watcher.evaluation,
-            stop=watcher.stop,
-        )
-    results.write(folder / PREDICTIONS_FILE)
-    write_atomically(folder / EPISODES_FILE, episodes_csv(results, test.pool.fingerprint))
-    return replace(
-        record,
-        status="complete",
-        training=training,
-        protocol=sealed,
-        seconds=clock.seconds,
-        peak_memory_bytes=peak_memory(job.device),
-        outcome=summarise(folder, results),
-    )
+    return test(job, algorithm, replace(record, training=training), clock, watcher)
 
 
 def _train(
@@ -231,14 +177,14 @@ def _train(
     checkpoint, state = job.folder / CHECKPOINT_FILE, job.folder / STATE_FILE
     if not any(p.requires_grad for p in algorithm.parameters()) or not job.plan.steps:
         if type(algorithm).settle is not Algorithm.settle:
-            settle(algorithm, _stream(job, "train"))
+            settle(algorithm, job.stream("train"))
         save_weights(checkpoint, algorithm.name, algorithm.state_dict())
         return replace(record, steps=0)
     trainer = MetaTrainer(
         algorithm,
         job.plan,
-        _stream(job, "train"),
-        _stream(job, "val") if "val" in job.data.record.splits else None,
+        job.stream("train"),
+        job.stream("val") if "val" in job.data.record.splits else None,
         Schedule(job.validate_every, job.config.validation_episodes, job.config.checkpoint_every),
         job.config.seed,
         state,
@@ -256,11 +202,3 @@ def _train(
         best_validation_score=course.best_score,
         seconds=round(course.seconds, 3),
     )
-
-
-def _stream(job: Job, split: str) -> EpisodeStream:
-    if split == "train":
-        pool = job.data.pool("train")
-        return EpisodeStream(pool, job.train_protocol, job.config.seed, job.device)
-    pool = job.data.pool("val" if split == "val" else "test")
-    return EpisodeStream(pool, job.test_protocol, job.config.episode_seed, job.device)

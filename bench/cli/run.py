@@ -143,7 +143,8 @@ def command(
     from bench.cli.progress import bars
     from bench.job import prepare
     from bench.profiling import TRACE_FILE, Profile, Profiler
-    from bench.runner import Mode, Watcher, check_writable, execute, set_up_process
+    from bench.runner import Mode, check_writable, execute, set_up_process
+    from bench.watcher import Watcher
 
     set_up_process(threads)
     with bars() as shown:

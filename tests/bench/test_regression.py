@@ -26,9 +26,10 @@ from bench.parameters import Value
 from bench.pool import ClassPool, EpisodeStream
 from bench.recording import episodes_csv
 from bench.registry import Registry, core_registry
-from bench.runner import Mode, Watcher, execute
+from bench.runner import Mode, execute
 from bench.stored import DESCRIPTION
 from bench.tasks import MSE
+from bench.watcher import Watcher
 from tests.bench.listed_dataset import Listed, opened
 
 pytestmark = pytest.mark.usefixtures("empty_cache")

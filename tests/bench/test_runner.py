@@ -21,8 +21,9 @@ from bench.job import Job, prepare
 from bench.pool import ClassPool
 from bench.registry import load_registry
 from bench.results import read_run
-from bench.runner import Mode, Watcher, execute
+from bench.runner import Mode, execute
 from bench.stored import CachedDataset
+from bench.watcher import Watcher
 
 SMALL = RunConfig(
     algo="protonet",
