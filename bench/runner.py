@@ -68,7 +68,7 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
         return earlier
     claim_folder(job.folder, mode)
     with _locked(job.folder):
-        record = describe(job)
+        record = replace(describe(job), test_uses=earlier.test_uses if earlier else ())
         if earlier and mode.resume:
             _check_same_code(earlier, record)
             record = _with_threads_of(earlier, record, job)
@@ -81,8 +81,9 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt)
             text = " ".join(str(error).split()) or type(error).__name__
             status: Status = "interrupted" if stopped else "failed"
-            with suppress(OSError):  # a full disk must not hide what went wrong
-                replace(record, status=status, error=text, seconds=clock.seconds).write(job.folder)
+            with suppress(OSError, BenchError):  # a full disk must not hide what went wrong
+                known = replace(record, test_uses=read_run(job.folder).test_uses)
+                replace(known, status=status, error=text, seconds=clock.seconds).write(job.folder)
             if isinstance(error, OSError):
                 raise RunFailed(
                     f"cannot write to {job.folder} ({error.strerror or error}); make room, then "
@@ -94,6 +95,11 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
         done = done.write(job.folder)
         (job.folder / STATE_FILE).unlink(missing_ok=True)
         return done
+
+
+def is_complete(folder: Path) -> bool:
+    """Tells whether a folder holds a run that came to its end."""
+    return (folder / RUN_FILE).exists() and read_run(folder).status == "complete"
 
 
 def _check_same_code(earlier: RunRecord, now: RunRecord) -> None:

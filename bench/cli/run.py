@@ -7,16 +7,19 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from bench.cli.config_file import as_toml, read_config
 from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
 from bench.cli.profile import profile_table
+from bench.cli.seeds import read_seeds, seeds_summary
 from bench.config import RunConfig
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
@@ -24,6 +27,7 @@ from bench.tasks import METRICS, REGRESSION
 from bench.threads import busy_cores, choose_threads, read_processor, usable_cores
 
 if TYPE_CHECKING:
+    from bench.registry import Registry
     from bench.results import RunRecord
 
 
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     "--episode-seed", type=int, default=0, show_default=True, help="Seed of the test episodes."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the training.")
+@click.option("--seeds", metavar="0..4", help="Several trainings, one for each seed; or 0,3,7.")
 @click.option(
     "--set",
     "set",
@@ -121,6 +126,7 @@ def command(
     profile: bool,
     dry_run: bool,
     print_config: bool,
+    seeds: str | None,
     plugin: tuple[str, ...],
     debug: bool,
     **values: Any,
@@ -133,36 +139,70 @@ def command(
       bench run --algo maml --data omniglot --shots 5 --set inner_lr=0.4
     """
     values["set"] = read_assignments(values["set"])
-    config = RunConfig(**values)
+    chosen = click.get_current_context().get_parameter_source("seed")
+    if seeds and chosen is ParameterSource.COMMANDLINE:
+        raise BenchError("--seed is one seed and --seeds are several; give one of them")
+    configs = [RunConfig(**values)]
+    if seeds:
+        configs = [replace(configs[0], seed=seed) for seed in read_seeds(seeds)]
     if resume and force:
         raise BenchError("--resume goes on and --force starts over; give one of them")
+    if print_config and seeds:
+        raise BenchError("--print-config is of one run; leave out --seeds")
 
     before = read_processor()
     registry = load_plugins(plugin)
-    threads = _threads(config.threads, busy_cores(before, read_processor()))
+    threads = _threads(configs[0].threads, busy_cores(before, read_processor()))
+    from bench.runner import set_up_process
+
+    set_up_process(threads)
+    todo = _Wishes(resume, force, profile, dry_run, print_config, bool(seeds))
+    records = [_run(config, registry, todo) for config in configs]
+    done = [record for record in records if record]
+    if len(done) > 1:
+        click.echo(f"\n{seeds_summary(done)}")
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """What to do with each run; `several`: it is one of several, which may be there already."""
+
+    resume: bool
+    force: bool
+    profile: bool
+    dry_run: bool
+    print_config: bool
+    several: bool
+
+
+def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> RunRecord | None:
+    """Does one run, or says what it would be; returns its record if there is one."""
     from bench.cli.progress import bars
     from bench.job import prepare
     from bench.profiling import TRACE_FILE, Profile, Profiler
-    from bench.runner import Mode, check_writable, execute, set_up_process
+    from bench.runner import Mode, check_writable, execute, is_complete
     from bench.watcher import Watcher
 
-    set_up_process(threads)
+    record = None
     with bars() as shown:
         job = prepare(config, registry, shown.dataset)
-        watching = Profiler(job.folder / TRACE_FILE, job.device) if profile else Profile()
-        if not (dry_run or print_config):
+        watching = Profiler(job.folder / TRACE_FILE, job.device) if wishes.profile else Profile()
+        if not (wishes.dry_run or wishes.print_config):
             with _stop_on_signal() as stop:
                 watcher = Watcher(shown.training, shown.evaluation, stop, watching)
-                record = _execute(execute, job, Mode(resume, force), watcher)
-    if print_config:
+                there = wishes.several and not wishes.force and is_complete(job.folder)
+                mode = Mode(wishes.resume or there, wishes.force)
+                record = _execute(execute, job, mode, watcher)
+    if wishes.print_config:
         click.echo(as_toml(job))
-    elif dry_run:
+    elif record is None:
         check_writable(job.folder)
         click.echo(f"all well; this run would be written to {job.folder}")
     else:
         click.echo(summary(record, job.folder))
         if isinstance(watching, Profiler):
             click.echo(f"\n{profile_table(watching)}")
+    return record
 
 
 def _threads(wanted: int, busy: float) -> int | None:
