@@ -26,6 +26,8 @@ LIGHT = (
     *("results", "statistics", "leaderboard", "files", "errors", "parameters", "episodes"),
     *("sampling", "config", "cli", "hookspecs", "threads", "interruption", "__main__"),
     *("pytest_plugin", "scaffold", "episodelist", "predictions", "measurements"),
+    *("scores", "comparison", "comparison.pairs", "comparison.configurations"),
+    "comparison.finding",
 )
 
 

@@ -11,6 +11,7 @@ from bench.errors import nearest
 SUMMARIES = {
     "run": "Train an algorithm on a dataset, test it, and keep the result.",
     "leaderboard": "Print tables from the results in a folder.",
+    "compare": "Compare runs on the episodes that they share.",
     "instances": "Show a stream learner's accuracy by instance number.",
     "list": "List algorithms, datasets and backbones.",
     "info": "Show parameters, paper and tasks of an algorithm or dataset.",
