@@ -19,8 +19,8 @@ except ImportError:  # Windows has none
     resource = None  # type: ignore[assignment]
 
 PACKAGES = (
-    *("fewshot-bench", "torch", "torchvision", "numpy", "scipy", "pandas", "pluggy"),
-    *("pillow", "safetensors", "matplotlib", "learn2learn"),
+    *("fewshot-bench", "torch", "torchvision", "torchmetrics", "numpy", "scipy", "pandas"),
+    *("pluggy", "pillow", "safetensors", "matplotlib", "learn2learn"),
 )
 
 
