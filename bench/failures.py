@@ -11,6 +11,7 @@ import numpy
 import torch
 
 from bench.errors import BenchError, RunFailed
+from bench.firewall import plugin_running
 
 _NO_SECOND_DERIVATIVE = re.compile(r"derivative for \S+_backward is not implemented")
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
@@ -21,10 +22,11 @@ def plugin_code(name: str, doing: str, less_memory: str) -> Iterator[None]:
     """Runs code of the plugin `name`; its exceptions become RunFailed, which says what to change.
 
     Raises:
-        RunFailed: out of memory, or any exception of the plugin's.
+        RunFailed: out of memory, or any exception of the plugin's, or it tried to open test data.
     """
     try:
-        yield
+        with plugin_running(name, doing):
+            yield
     except BenchError:
         raise
     except (Exception, SystemExit) as error:

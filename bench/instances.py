@@ -23,6 +23,7 @@ from bench.errors import BenchError, RunFailed
 from bench.evaluation import Report, tensor_digests
 from bench.failures import plugin_code
 from bench.finished import FinishedRun
+from bench.firewall import open_test
 from bench.pool import EpisodeStream
 from bench.statistics import Interval, t_interval
 from bench.stream import StreamLearner
@@ -71,7 +72,9 @@ def curve_of(
         RunFailed: as `instance_curve`.
     """
     check_reads_streams(type(run.algorithm))
-    pool, ways = run.job.data.pool("test"), run.job.test_protocol.ways
+    ways = run.job.test_protocol.ways
+    with open_test("instances", streams):
+        pool = run.job.data.pool("test")
     fewest = int(np.diff(pool.offsets).min())
     if instances >= fewest:  # an episode has a query, too, which here is left over
         raise BenchError(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench.dataset import Split
 from bench.errors import BenchError
+from bench.firewall import check_open, guard
 from bench.parameters import Value
 from bench.pool import ClassPool
 
@@ -93,6 +94,7 @@ class CachedDataset:
             ) from None
         if record.sealed() != record:
             raise BenchError(f"the cache description {path} was altered; {_cure(folder)}")
+        guard(folder)
         return cls(folder, record)
 
     @property
@@ -111,9 +113,15 @@ class CachedDataset:
     def pool(self, split: Split) -> ClassPool:
         """Reads one split, and no other; a large one is memory-mapped, its bytes not checked.
 
+        The test split can be read only within `bench.firewall.open_test`. Its file is closed again
+        afterwards, but a mapped one stays mapped.
+
         Raises:
-            BenchError: the split is empty, or its file is missing, truncated or altered.
+            RunFailed: a plugin asked for the test split.
+            BenchError: the split is empty, or its file is missing, truncated or altered, or it is
+                the test split, and nobody said what for.
         """
+        check_open(split)
         record = self.record.splits.get(split)
         if record is None:
             raise BenchError(f"{self.record.name} has no classes in its {split} split")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bench.algorithm import Algorithm
 from bench.evaluation import evaluate
 from bench.files import write_atomically
+from bench.firewall import open_test
 from bench.job import Job
 from bench.provenance import peak_memory
 from bench.recording import episodes_csv, summarise
@@ -23,15 +24,17 @@ def test(
         RunFailed: the algorithm failed.
         Interrupted: the watcher said stop.
     """
-    folder = job.folder
-    with clock.phase("loading test data"):
+    folder, count = job.folder, job.config.episodes
+    with clock.phase("loading test data"), open_test("test", count) as use:
         stream = job.stream("test")
-        sealed = replace(record.protocol, sha256=stream.digest(job.config.episodes))
+        sealed = replace(record.protocol, sha256=stream.digest(count))
+    record = replace(record, test_uses=(*record.test_uses, replace(use, sha256=sealed.sha256)))
+    record.write(folder)  # it counts, however the evaluation ends
     with clock.phase("evaluation"), watcher.profile.phase("evaluation"):
         predictions = evaluate(
             algorithm,
             stream,
-            job.config.episodes,
+            count,
             seed=job.config.episode_seed,
             report=watcher.evaluation,
             stop=watcher.stop,

@@ -27,7 +27,7 @@ from bench.checkpoint import (
     save_state,
     unpack_optimizer,
 )
-from bench.errors import Interrupted, RunFailed
+from bench.errors import BenchError, Interrupted, RunFailed
 from bench.evaluation import evaluate
 from bench.failures import plugin_code
 from bench.pool import EpisodeStream
@@ -70,6 +70,9 @@ class MetaTrainer:
         seed: the training seed.
         state_file: where the state is saved.
         profile: whoever times the phases.
+
+    Raises:
+        BenchError: a stream is of the test split: nothing may be trained or chosen on it.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class MetaTrainer:
         state_file: Path,
         profile: Profile | None = None,
     ) -> None:
+        _check_not_test(train, validation)
         self.algorithm, self.plan, self.train, self.validation = algorithm, plan, train, validation
         self.schedule, self.seed, self.state_file = schedule, seed, state_file
         self.optimizer = algorithm.optimizer()
@@ -200,14 +204,25 @@ def settle(algorithm: Algorithm, train: EpisodeStream) -> None:
     """Lets an algorithm set its buffers from training episodes, if it wants to.
 
     Raises:
+        BenchError: the stream is of the test split.
         RunFailed: the algorithm raised an exception.
     """
+    _check_not_test(train)
     if type(algorithm).settle is Algorithm.settle:
         return
     algorithm.eval()
     episodes = (train.episodes(number, 1)[0] for number in itertools.count())
     with torch.no_grad(), plugin_code(algorithm.name, "settling", LESS_MEMORY):
         algorithm.settle(episodes)
+
+
+def _check_not_test(*streams: EpisodeStream | None) -> None:
+    """Raises BenchError if a stream is of the test split."""
+    if any(stream and stream.pool.split == "test" for stream in streams):
+        raise BenchError(
+            "this stream is of the test split; weights are trained and chosen on streams of the "
+            "train and val splits"
+        )
 
 
 def _factor(plan: TrainingPlan, step: int) -> float:

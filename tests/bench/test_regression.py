@@ -21,6 +21,7 @@ from bench.dataset import ClassExamples, DataFiles, Dataset, Split
 from bench.episodes import EpisodeProtocol, Examples
 from bench.errors import BenchError
 from bench.evaluation import evaluate
+from bench.firewall import open_test
 from bench.job import Job, prepare
 from bench.parameters import Value
 from bench.pool import ClassPool, EpisodeStream
@@ -96,7 +97,8 @@ class Fitted(EmbeddingLearner):
 
 @pytest.fixture
 def pool() -> ClassPool:
-    return opened(Lines()).pool("test")
+    with open_test("a test", 1):
+        return opened(Lines()).pool("test")
 
 
 def stream(pool: ClassPool) -> EpisodeStream:
@@ -235,11 +237,12 @@ def test_targets_in_classification_are_refused() -> None:
 def test_a_damaged_file_of_targets_is_refused_with_the_cure(damage: str) -> None:
     cached = opened(Lines())
     path = cached.folder / "test.targets.bin"
-    content = bytearray(path.read_bytes())
-    content[5] ^= 1
-    path.write_bytes(content[:-1] if damage == "truncated" else content)
-    with pytest.raises(BenchError, match=rf"test\.targets\.bin .*{damage}.*delete the folder"):
-        cached.pool("test")
+    with open_test("a test", 1):
+        content = bytearray(path.read_bytes())
+        content[5] ^= 1
+        path.write_bytes(content[:-1] if damage == "truncated" else content)
+        with pytest.raises(BenchError, match=rf"test\.targets\.bin .*{damage}.*delete the folder"):
+            cached.pool("test")
 
 
 def test_the_fingerprint_covers_targets_and_is_what_it_was_without_them() -> None:

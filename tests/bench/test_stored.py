@@ -8,6 +8,7 @@ import torch
 
 from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError
+from bench.firewall import open_test
 from bench.pool import EpisodeStream
 from tests.bench.listed_dataset import SMALL, Listed, opened
 
@@ -25,7 +26,8 @@ def test_a_truncated_file_is_refused_with_its_name_and_the_cure() -> None:
 def test_a_missing_file_is_refused_with_its_name_and_the_cure() -> None:
     cached = opened(Listed())
     (cached.folder / "test.bin").unlink()
-    with pytest.raises(BenchError, match=r"test\.bin is missing or truncated; delete the folder"):
+    missing = r"test\.bin is missing or truncated; delete the folder"
+    with open_test("a test", 1), pytest.raises(BenchError, match=missing):
         cached.pool("test")
 
 
