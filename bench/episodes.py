@@ -7,13 +7,21 @@ examples, m = n*q query examples, d features, t tasks, `...` the shape of one in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
-from bench.errors import BenchError
+from bench.errors import BenchError, nearest
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+ProtocolKind = Literal[
+    "fixed", "dirichlet", "single", "disjoint", "within", "variable", "variable-within"
+]
+KINDS: tuple[ProtocolKind, ...] = get_args(ProtocolKind)
+CONCENTRATION = 2
+"""The alpha of the Dirichlet distribution from which classes get their shares of the queries."""
 
 
 @dataclass(frozen=True)
@@ -91,31 +99,73 @@ class EpisodeBatch:
 
 @dataclass(frozen=True)
 class EpisodeProtocol:
-    """N-way K-shot episodes with a fixed number of queries per class.
+    """How test episodes are drawn: N-way K-shot with q queries per class, or another kind.
 
-    In regression a task is one function: one way, whose shots are its known points.
+    In regression a task is one function: one way, whose shots are its known points. The kinds:
+
+    - `fixed`: n classes with k shots and q queries each.
+    - `dirichlet`: n*q queries in all, shared out unevenly: the shares are Dirichlet(2) (Veilleux
+      et al. 2021), a class gives no more than it has.
+    - `single`: one query, of any of the n classes.
+    - `disjoint`: as fixed, but no image is in two episodes, so there is a last one.
+    - `within`: as fixed, all classes of an episode from one group, such as an alphabet.
+    - `variable`: ways and shots vary, shots also from class to class (Triantafillou et al. 2020);
+      `ways`, `shots` and `queries` say nothing about the episodes.
+    - `variable-within`: the same, all classes of an episode from one group.
 
     Raises:
-        BenchError: a number is not positive.
+        BenchError: a number is not positive, or there is no such kind.
     """
 
     ways: int = 5
     shots: int = 1
     queries: int = 15
+    kind: ProtocolKind = "fixed"
 
     def __post_init__(self) -> None:
         for name, least in (("ways", 1), ("shots", 1), ("queries", 1)):
             value = getattr(self, name)
             if value < least:
                 raise BenchError(f"{name} is {value}; it must be at least {least}")
+        if self.kind not in KINDS:
+            raise BenchError(f"protocol is '{self.kind}'; {nearest(self.kind, KINDS)}")
 
     @property
     def id(self) -> str:
         """The protocol's name in records, folders and tables, such as `5w1s15q` or `10s80q`."""
         ways = f"{self.ways}w" if self.ways > 1 else ""
-        return f"{ways}{self.shots}s{self.queries}q"
+        support = f"{ways}{self.shots}s"
+        if self.kind == "fixed":
+            return f"{support}{self.queries}q"
+        if self.kind == "single":
+            return f"{support}-single"
+        if self.varies:
+            return self.kind
+        concentration = CONCENTRATION if self.kind == "dirichlet" else ""
+        return f"{support}{self.queries}q-{self.kind}{concentration}"
+
+    @property
+    def varies(self) -> bool:
+        """Whether each episode has ways and shots of its own."""
+        return self.kind in ("variable", "variable-within")
 
     @property
     def per_class(self) -> int:
-        """How many images an episode takes of each class."""
-        return self.shots + self.queries
+        """How many images an episode takes of each class; at least that many must be there."""
+        return self.shots + (1 if self.kind == "single" else self.queries)
+
+
+def in_words(kind: str, ways: int, shots: int) -> str:
+    """Returns a protocol for a sentence: `5-way 1-shot, one query each`; in regression `10-shot`.
+
+    A fixed protocol is not called so.
+    """
+    plain = f"{ways}-way {shots}-shot" if ways > 1 else f"{shots}-shot"
+    return {
+        "dirichlet": f"{plain}, queries shared out unevenly",
+        "single": f"{plain}, one query each",
+        "disjoint": f"{plain}, no image in two episodes",
+        "within": f"{plain} within a group",
+        "variable": "ways and shots varying",
+        "variable-within": "ways and shots varying, within a group",
+    }.get(kind, plain)

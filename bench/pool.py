@@ -12,7 +12,11 @@ from torch import Tensor
 
 from bench.dataset import Split
 from bench.episodes import Episode, EpisodeBatch, EpisodeProtocol
+from bench.errors import BenchError
 from bench.gathering import rows_for
+from bench.protocols.choice import SAMPLERS, of_one_shape
+from bench.protocols.drawing import DrawingSampler
+from bench.protocols.table import ClassTable
 from bench.sampling import EpisodeIndices, EpisodeSampler, StreamName, episodes_digest
 
 _BLOCK_IMAGES = 20_480
@@ -24,7 +28,8 @@ class ClassPool:
     """The classes of one split: rows `offsets[c]` to `offsets[c + 1]` of `inputs` are class c.
 
     Shapes: inputs (rows, ...), uint8 or float32, in memory or memory-mapped; offsets (classes+1,).
-    In regression a class is a function, and `targets` (rows, d) are its values.
+    In regression a class is a function, and `targets` (rows, d) are its values. `groups` are those
+    of the classes, such as their alphabets, if the dataset has any.
     """
 
     fingerprint: str
@@ -33,6 +38,12 @@ class ClassPool:
     offsets: NDArray[np.int64]
     inputs: NDArray[np.uint8] | NDArray[np.float32]
     targets: NDArray[np.float32] | None = None
+    groups: tuple[str, ...] | None = None
+
+    @property
+    def table(self) -> ClassTable:
+        """All but the inputs: what a sampler needs."""
+        return ClassTable(self.split, self.classes, self.offsets, self.groups)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -51,7 +62,9 @@ class ClassPool:
 
 
 class EpisodeStream:
-    """An endless, numbered stream of episodes: asking for the same number gives the same task.
+    """A numbered stream of episodes: asking for the same number gives the same task.
+
+    It is endless, but for protocols that use no image twice; `length` says how many these give.
 
     Raises:
         BenchError: the pool cannot give episodes of this protocol.
@@ -62,13 +75,36 @@ class EpisodeStream:
     ) -> None:
         self.pool, self.protocol, self.device = pool, protocol, device
         self.name = StreamName(pool.fingerprint, pool.split, protocol, seed)
-        self._sampler = EpisodeSampler(self.name, pool.offsets, pool.classes)
+        self._drawing: DrawingSampler | None = None
+        if protocol.kind in SAMPLERS:
+            self._drawing = SAMPLERS[protocol.kind](self.name, pool.table)
+        else:
+            self._sampler = EpisodeSampler(self.name, pool.offsets, pool.classes)
         self._rows = rows_for(pool.inputs, device)
         self._block = max(1, min(256, _BLOCK_IMAGES // (protocol.ways * protocol.per_class)))
         self._drawn: tuple[int, EpisodeIndices] | None = None
 
+    @property
+    def length(self) -> int | None:
+        """How many episodes there are; None if they never end."""
+        return self._drawing.length if self._drawing else None
+
     def indices(self, start: int, count: int) -> EpisodeIndices:
-        """Returns episodes start .. start+count-1 as rows of the pool."""
+        """Returns episodes start .. start+count-1, which must have one shape, as rows of the pool.
+
+        Those of a fixed protocol have; of others see `batches`.
+
+        Raises:
+            BenchError: they have not, or there are not so many.
+        """
+        if self._drawing:
+            batches = list(of_one_shape(self._one_by_one(self._drawing, start, count), count))
+            if len(batches) > 1:
+                raise BenchError(
+                    f"episodes of the protocol '{self.protocol.id}' have shapes of their own; take "
+                    "them from EpisodeStream.batches"
+                )
+            return batches[0]
         parts = []
         for number in range(start // self._block, (start + count - 1) // self._block + 1):
             first = number * self._block
@@ -110,9 +146,28 @@ class EpisodeStream:
         return episodes_digest(self.name, self.batches(count, self._block))
 
     def batches(self, count: int, size: int) -> Iterator[EpisodeIndices]:
-        """Yields the first `count` episodes as rows of the pool, up to `size` at a time."""
+        """Yields the first `count` episodes as rows of the pool, up to `size` at a time.
+
+        The episodes of a batch have one shape.
+
+        Raises:
+            BenchError: there are not so many.
+        """
+        if self._drawing:
+            yield from of_one_shape(self._one_by_one(self._drawing, 0, count), size)
+            return
         for start in range(0, count, size):
             yield self.indices(start, min(size, count - start))
+
+    def _one_by_one(
+        self, sampler: DrawingSampler, start: int, count: int
+    ) -> Iterator[EpisodeIndices]:
+        if sampler.length is not None and start + count > sampler.length:
+            raise BenchError(
+                f"{start + count} episodes of {self.protocol.id} were asked for, but the "
+                f"{self.pool.split} split gives {sampler.length}; ask for at most as many"
+            )
+        return map(sampler.episode, range(start, start + count))
 
     def _draw_block(self, number: int) -> EpisodeIndices:
         """Returns a block of episodes; the last one drawn is kept, as few are asked for at once."""

@@ -10,7 +10,6 @@ whatever the batch size.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,10 +18,9 @@ from numpy.typing import NDArray
 
 from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError
+from bench.words import Words, choose, mix
 
 SAMPLER_VERSION = 1
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
 
 
 @dataclass(frozen=True)
@@ -100,15 +98,15 @@ class EpisodeSampler:
         """Returns episodes start .. start+count-1 of the stream."""
         protocol = self.name.protocol
         ways, shots, each = protocol.ways, protocol.shots, protocol.per_class
-        words = _Words(self._key, start, count, 2 * ways + 3 * ways * each)
+        words = Words(self._key, start, count, 2 * ways + 3 * ways * each)
         class_count = np.full(count, len(self._sizes))
-        classes = _choose(words.take(ways), words.take(ways), class_count)
-        images = _choose(
+        classes = choose(words.take(ways), words.take(ways), class_count)
+        images = choose(
             words.take(ways, each), words.take(ways, each), self._sizes[classes].ravel()
         )
         rows = images.reshape(count, ways, each) + self._starts[classes][..., None]
-        support, support_labels = _mix(rows[..., :shots], words)
-        query, query_labels = _mix(rows[..., shots:], words)
+        support, support_labels = mix(rows[..., :shots], words)
+        query, query_labels = mix(rows[..., shots:], words)
         return EpisodeIndices(support, support_labels, query, query_labels, classes)
 
 
@@ -134,75 +132,21 @@ def check_protocol(
 def episodes_digest(name: StreamName, batches: Iterable[EpisodeIndices]) -> str:
     """Returns the sha256 that names exactly these episodes, in this order, of this stream.
 
-    How the episodes are divided into batches makes no difference.
+    How the episodes are divided into batches makes no difference. Where not all have the shape
+    that the protocol says, their shapes are covered, too.
     """
+    fixed = name.protocol.kind == "fixed"
     digest = hashlib.sha256(name.digest())
     for batch in batches:
-        columns = (
+        columns: tuple[NDArray[np.int64], ...] = (
             batch.classes,
             batch.support,
             batch.support_labels,
             batch.query,
             batch.query_labels,
         )
+        if not fixed:
+            sizes = [batch.classes.shape[1], batch.support.shape[1], batch.query.shape[1]]
+            columns = (np.tile(np.array(sizes), (len(batch), 1)), *columns)
         digest.update(np.concatenate(columns, axis=1).astype("<i8").tobytes())
     return digest.hexdigest()
-
-
-class _Words:
-    """The 32-bit random words of episodes start .. start+count-1, handed out in order."""
-
-    def __init__(self, key: NDArray[np.uint64], start: int, count: int, each: int) -> None:
-        blocks = -(-each // 8)  # one counter value yields four 64-bit words
-        raw = np.random.Philox(key=key, counter=start * blocks).random_raw(count * blocks * 4)
-        self._words = raw.astype("<u8", copy=False).view("<u4").reshape(count, blocks * 8)
-        self._used = 0
-
-    def take(self, *shape: int) -> NDArray[np.uint64]:
-        """Returns the next words of every episode, (count * shape[:-1], shape[-1])."""
-        first, self._used = self._used, self._used + math.prod(shape)
-        return self._words[:, first : self._used].astype(np.uint64).reshape(-1, shape[-1])
-
-
-def _below(words: NDArray[np.uint64], bound: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns integers in [0, bound), their bias under bound / 2**32 (multiply and shift)."""
-    return ((words * bound.astype(np.uint64)) >> _HALF).astype(np.int64)
-
-
-def _shuffle(values: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns each row of `values` (r, k) in the order of the same row of `order` (r, k)."""
-    first = np.arange(0, values.size, values.shape[-1])[:, None]
-    return np.take(values.ravel(), order + first)
-
-
-def _permutation(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Returns a random permutation of each row (r, k); equal keys are told apart by position."""
-    position = np.arange(keys.shape[-1], dtype=np.uint64)
-    keyed = (keys << _HALF) | position
-    keyed.sort(axis=-1)
-    return (keyed & _LOW).astype(np.int64)
-
-
-def _choose(
-    draws: NDArray[np.uint64], keys: NDArray[np.uint64], sizes: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Returns k distinct integers below `sizes` (r,) in each row, (r, k), from words (r, k).
-
-    Floyd's algorithm (Bentley & Floyd 1987) gives a uniform set, but not in uniform order: the
-    last item is rarely among the first picks. As the first picks become the support, the picks
-    are shuffled.
-    """
-    count = draws.shape[-1]
-    tops = sizes - count + np.arange(count)[:, None]
-    picks = _below(np.ascontiguousarray(draws.T), tops + 1)  # (k, r): a step is a row
-    for step in range(1, count):
-        taken = (picks[:step] == picks[step]).any(axis=0)
-        np.copyto(picks[step], tops[step], where=taken)
-    return _shuffle(np.ascontiguousarray(picks.T), _permutation(keys))
-
-
-def _mix(rows: NDArray[np.int64], words: _Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns rows and labels of (b, n, k) as (b, n*k), in one random order per episode."""
-    ways, each = rows.shape[1:]
-    order = _permutation(words.take(ways * each))
-    return _shuffle(rows.reshape(len(rows), -1), order), order // each

@@ -1,0 +1,1 @@
+"""Protocols beyond N-way K-shot: a sampler for each kind, and who picks it."""
