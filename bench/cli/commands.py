@@ -12,6 +12,7 @@ SUMMARIES = {
     "run": "Train an algorithm on a dataset, test it, and keep the result.",
     "leaderboard": "Print tables from the results in a folder.",
     "compare": "Compare runs on the episodes that they share.",
+    "published": "Show the numbers that papers published, with their sources.",
     "instances": "Show a stream learner's accuracy by instance number.",
     "list": "List algorithms, datasets and backbones.",
     "info": "Show parameters, paper and tasks of an algorithm or dataset.",
