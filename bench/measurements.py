@@ -53,8 +53,9 @@ class ProbeRecord:
     """One way of asking again, and how far the answers moved from those to the plain question.
 
     `largest` is the largest change of a probability (in regression, relative to the largest
-    value); `flips` of `asked` decisions turned, ties left out. `accuracy` is that when asked so,
-    `plainly` that of the same queries asked together.
+    value); `flips` of `asked` decisions turned, ties left out. `accuracy` is that when asked so (in
+    regression the mean squared error), `plainly` that of the same queries asked together;
+    `half_width` is half the 95% interval of the difference of the two, paired over episodes.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ProbeRecord:
     asked: int
     accuracy: float | None = None
     plainly: float | None = None
+    half_width: float | None = None
 
 
 @dataclass(frozen=True)

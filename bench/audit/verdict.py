@@ -1,0 +1,201 @@
+"""Verdicts: from what was seen in the episodes of an audit to one word, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bench.algorithm import Algorithm
+from bench.audit.comparison import TOLERANCE, Comparison, Floats
+from bench.audit.interview import Interview
+from bench.audit.leaks import BETWEEN, FALSE_LABELS, LABEL_MAP, REPEATED, SUPPORT_ORDER, WHAT, Seen
+from bench.audit.modes import MODES, REORDERED
+from bench.audit.overlap import Overlap
+from bench.measurements import AuditRecord, ProbeRecord
+from bench.statistics import t_quantile
+
+Verdict = Literal["inductive", "batch-dependent", "transductive"]
+
+FLIPS = 0.01
+"""From this share of turned decisions on, queries inform one another, whatever the accuracy."""
+
+_WHAT = {mode.name: mode.what for mode in (*MODES, REORDERED)} | WHAT
+
+_LEAKS = {
+    REPEATED: "not deterministic: the same question twice has answers that differ by up to {}; "
+    "draw random numbers from torch's default generator only, and keep nothing",
+    BETWEEN: "state leak: after another episode the same question has answers that differ by up "
+    "to {}; something is remembered from one episode to the next",
+    FALSE_LABELS: "label leak: with false labels of the queries in the frames that call it, the "
+    "answers differ by up to {}; it looks them up",
+}
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """All comparisons (one per episode) of one way of asking."""
+
+    name: str
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def largest(self) -> float:
+        return max(one.largest for one in self.comparisons)
+
+    @property
+    def flipped(self) -> float:
+        """The share of decisions that turned."""
+        return sum(c.flips for c in self.comparisons) / sum(c.asked for c in self.comparisons)
+
+    @property
+    def differences(self) -> Floats:
+        """What asking so changes in each episode's score, (e,)."""
+        return np.array([one.score - one.plainly for one in self.comparisons])
+
+    def record(self) -> ProbeRecord:
+        """Returns what is kept of it."""
+        ours = self.comparisons
+        return ProbeRecord(
+            self.name,
+            _WHAT[self.name],
+            self.largest,
+            sum(one.flips for one in ours),
+            sum(one.asked for one in ours),
+            float(np.mean([one.score for one in ours])),
+            float(np.mean([one.plainly for one in ours])),
+            half_width(self.differences),
+        )
+
+
+def half_width(values: Floats, sides: float = 0.05) -> float | None:
+    """Returns half of the 95% interval (by Student's t) of the mean of `values` (n,).
+
+    `sides` is the probability outside. None if there is only one value.
+    """
+    if len(values) < 2:
+        return None
+    quantile = t_quantile(len(values) - 1, 1 - sides / 2)
+    return float(quantile * values.std(ddof=1) / len(values) ** 0.5)
+
+
+def _measurable(values: Floats, sides: float = 0.05) -> bool:
+    """Tells whether the interval of the mean excludes 0."""
+    half = half_width(values, sides)
+    return half is not None and abs(float(values.mean())) > half
+
+
+def judge(
+    algorithm: Algorithm,
+    interviews: Sequence[Interview],
+    seen: Sequence[Seen],
+    errors: Sequence[str],
+    overlap: Overlap,
+) -> AuditRecord:
+    """Returns the verdict on what was seen, with every probe's figures."""
+    probes = {
+        name: _Probe(name, tuple(s.comparison for s in seen if s.probe == name))
+        for name in _WHAT
+        if any(s.probe == name for s in seen)
+    }
+    noise = [each.noise for each in interviews if each.noise is not None]
+    failures = sorted({failure for each in interviews for failure in each.failures})
+    found = [*errors, *failures, *overlap.errors]
+    found += [
+        text.format(f"{probes[name].largest:.2g}")
+        for name, text in _LEAKS.items()
+        if name in probes and probes[name].largest > TOLERANCE
+    ]
+    asked = [probes[mode.name] for mode in MODES if mode.name in probes]
+    notes = list(overlap.notes)
+    if noise:
+        verdict = _verdict_of_drawn(asked, noise)
+        notes.append(
+            "its predictor draws random numbers: with another seed answers change by up to "
+            f"{max(one.largest for one in noise):.2g}, and as many queries as are asked consume "
+            "as many numbers; so a change counts only where it goes beyond that"
+        )
+    else:
+        verdict = _verdict(asked)
+        found += _order_leaks(algorithm, probes)
+        notes += _by_design(algorithm, probes)
+    notes += _mismatch(algorithm, verdict)
+    return AuditRecord(
+        "error" if found else verdict,
+        len(interviews),
+        tuple(probe.record() for probe in probes.values()),
+        tuple(found),
+        tuple(notes),
+    )
+
+
+def _verdict(asked: Sequence[_Probe]) -> Verdict:
+    moved = [probe for probe in asked if probe.largest > TOLERANCE]
+    if not moved:
+        return "inductive"
+    turned = any(p.flipped >= FLIPS or _measurable(p.differences) for p in moved)
+    return "transductive" if turned else "batch-dependent"
+
+
+def _verdict_of_drawn(asked: Sequence[_Probe], noise: Sequence[Comparison]) -> Verdict:
+    """Judges answers that are drawn: what another seed changes as well proves nothing.
+
+    As there are several modes, each has its share of the 5%.
+    """
+    share = 0.05 / len(asked)
+    if any(_measurable(probe.differences, share) for probe in asked):
+        return "transductive"
+    between_seeds = np.array([one.square for one in noise])
+    for probe in asked:
+        beyond = np.array([one.square for one in probe.comparisons])[: len(noise)] - between_seeds
+        if beyond.mean() > 0 and _measurable(beyond, share):
+            return "batch-dependent"
+    return "inductive"
+
+
+def _order_leaks(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
+    found = []
+    if probes[REORDERED.name].largest > TOLERANCE:
+        found.append(
+            f"order leak: the answers change by up to {probes[REORDERED.name].largest:.2g} with "
+            "the order of the queries; a query's place among them is used"
+        )
+    support = probes.get(SUPPORT_ORDER)
+    if support and support.largest > TOLERANCE and not algorithm.support_order:
+        found.append(
+            f"undeclared: the answers change by up to {support.largest:.2g} with the order of the "
+            "support; say in the class: support_order = 'why'"
+        )
+    return found
+
+
+def _by_design(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
+    """Returns dependences that a method may have."""
+    notes = []
+    support, names = probes.get(SUPPORT_ORDER), probes.get(LABEL_MAP)
+    if algorithm.support_order and support and support.largest > TOLERANCE:
+        notes.append(
+            f"answers depend on the order of the support, as declared ({algorithm.support_order}):"
+            f" they change by up to {support.largest:.2g}, {support.flipped:.1%} of the decisions"
+        )
+    if names and names.largest > TOLERANCE:
+        notes.append(
+            "answers depend on which class has which label, as those of a head with weights for "
+            f"each label do: they change by up to {names.largest:.2g}, {names.flipped:.1%} of the "
+            "decisions"
+        )
+    return notes
+
+
+def _mismatch(algorithm: Algorithm, verdict: Verdict) -> list[str]:
+    declared = algorithm.transduction
+    if not declared and verdict != "inductive":
+        return [
+            f"declared inductive, measured {verdict}: the class does not say that queries inform "
+            "one another; it should: transduction = 'how'"
+        ]
+    if declared and verdict == "inductive":
+        return [f"declared transductive ({declared}), measured inductive"]
+    return []
