@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -107,6 +107,16 @@ def episodes_csv(predictions: Predictions, fingerprint: str) -> bytes:
 
 def summarise(folder: Path, predictions: Predictions) -> Outcome:
     """Returns the outcome of a finished run, whose files are in `folder`."""
+    return replace(
+        figures_of(predictions),
+        checkpoint_sha256=sha256_of(folder / CHECKPOINT_FILE),
+        episodes_file_sha256=sha256_of(folder / EPISODES_FILE),
+        predictions_file_sha256=sha256_of(folder / PREDICTIONS_FILE),
+    )
+
+
+def figures_of(predictions: Predictions) -> Outcome:
+    """Returns all of an outcome that follows from predictions; the hashes of files are empty."""
     interval = t_interval(predictions.scores)
     return Outcome(
         mean=interval.mean,
@@ -116,8 +126,7 @@ def summarise(folder: Path, predictions: Predictions) -> Outcome:
         queries_per_episode=float(predictions.episodes.queries.mean()),
         formula=interval.formula,
         loss=float(predictions.loss.mean()),
-        checkpoint_sha256=sha256_of(folder / CHECKPOINT_FILE),
-        episodes_file_sha256=sha256_of(folder / EPISODES_FILE),
+        checkpoint_sha256="",
+        episodes_file_sha256="",
         metric=predictions.metric.name,
-        predictions_file_sha256=sha256_of(folder / PREDICTIONS_FILE),
     )

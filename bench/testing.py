@@ -9,6 +9,7 @@ from bench.evaluation import evaluate
 from bench.files import write_atomically
 from bench.firewall import open_test
 from bench.job import Job
+from bench.predictions import Predictions
 from bench.provenance import peak_memory
 from bench.recording import episodes_csv, summarise
 from bench.results import EPISODES_FILE, PREDICTIONS_FILE, RunRecord
@@ -40,6 +41,7 @@ def test(
             stop=watcher.stop,
         )
     predictions.write(folder / PREDICTIONS_FILE)
+    predictions = Predictions.read(folder / PREDICTIONS_FILE)  # figures are of what is kept
     write_atomically(folder / EPISODES_FILE, episodes_csv(predictions, stream.pool.fingerprint))
     return replace(
         record,
