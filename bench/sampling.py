@@ -63,11 +63,12 @@ class StreamName:
     split: str
     protocol: EpisodeProtocol
     seed: int
+    sampler_version: int = SAMPLER_VERSION
 
     def digest(self) -> bytes:
         """Returns 32 bytes that differ whenever any part of the name differs."""
         text = (
-            f"sampler {SAMPLER_VERSION}\n{self.fingerprint}\n{self.split}\n"
+            f"sampler {self.sampler_version}\n{self.fingerprint}\n{self.split}\n"
             f"{self.protocol.id}\n{self.seed}"
         )
         return hashlib.sha256(text.encode()).digest()

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLUGIN_FOLDERS = ("plugins", "datasets")
 INSTALLED_NAMES = tuple(f"bench_{folder}" for folder in PLUGIN_FOLDERS)
 LIGHT = (
-    *("tasks", "episode_ids"),
+    *("tasks", "episode_ids", "sealed", "consistency", "content", "bitpacking"),
     *("results", "statistics", "leaderboard", "files", "errors", "parameters", "episodes"),
     *("sampling", "config", "cli", "hookspecs", "threads", "interruption", "__main__"),
     *("pytest_plugin", "scaffold", "episodelist", "predictions", "measurements"),
