@@ -27,10 +27,7 @@ from bench.tasks import ACCURACY, Metric
 CLASSES = "classes"
 PROBES = 64
 LEAST_FREEDOM = 4.0
-FORMULA = (
-    "random class effects: variance components from the sums of squares of episodes and of "
-    "classes, t with Satterthwaite's degrees of freedom; n classes"
-)
+FORMULA = "random effects of n classes and noise, t with Satterthwaite's degrees of freedom"
 
 
 @dataclass(frozen=True)

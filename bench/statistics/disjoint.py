@@ -19,8 +19,8 @@ IMAGES = "images"
 ORDERS = 20
 """Random orders in which tasks are chosen."""
 FORMULA = (
-    "disjoint tasks (Lafargue et al. 2024): mean +- t(0.975, n-1) * s / sqrt(n) over n episodes "
-    "that share no image, chosen greedily; mean half-width of 20 random orders"
+    "mean +- t(0.975, n-1) * s / sqrt(n) over n episodes that share no image (Lafargue et al. "
+    "2024); the half-width is the mean of 20 greedy choices"
 )
 SAME = "no image is in two episodes: the interval over episodes is the one over images"
 

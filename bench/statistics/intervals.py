@@ -21,7 +21,7 @@ An interval that is 1.5 times too short covers the truth in 81% of cases, not in
 """
 MEANINGS = {
     EPISODES: "other episodes of the same test data",
-    IMAGES: "other test images; few tasks, so rather too wide",
+    IMAGES: "other test images, by few tasks: rather too wide",
     CLASSES: "other test classes and images",
     SEEDS: "other training seeds, on the same episodes",
     SEEDS_AND_EPISODES: "other training seeds and other episodes of the same test data",

@@ -7,15 +7,12 @@ from numpy.typing import NDArray
 
 from bench.measurements import IntervalRecord
 from bench.statistics.closed import most_of
-from bench.statistics.student import Ends, t_interval, t_quantile
+from bench.statistics.student import Ends, t_interval
 from bench.tasks import Metric
 
 SEEDS, SEEDS_AND_EPISODES = "seeds", "seeds and episodes"
 FORMULA = "mean +- t(0.975, n-1) * s / sqrt(n), s with ddof 1, over n training seeds"
-BOTH = (
-    "seeds and episodes crossed: sum of both variances of the mean less that counted twice, "
-    "t with Satterthwaite's degrees of freedom; n seeds"
-)
+BOTH = "square root of the sum of the squared t half-widths over seeds and over episodes"
 
 
 def over_seeds(means: NDArray[np.float64], metric: Metric) -> IntervalRecord | None:
@@ -35,29 +32,15 @@ def over_seeds(means: NDArray[np.float64], metric: Metric) -> IntervalRecord | N
 def over_seeds_and_episodes(scores: NDArray[np.float64], metric: Metric) -> IntervalRecord | None:
     """Returns the 95% interval over seeds and episodes of scores (t, e) on the same episodes.
 
-    With random effects of seed, episode and the pair of them, the mean of S seeds and n episodes
-    has the variance seed/S + episode/n + pair/(S n). The sample variance of the seeds' means over
-    S estimates the first and the third, that of the episodes' means over n the second and the
-    third; the third is taken off once. None for one seed or one episode alone.
+    Both vary at once, so the squares of both half-widths are added: of Student's t over the
+    seeds' means, and over the episodes' means. It is never narrower than either; what seed and
+    episode have together only is in both, which makes it rather too wide. (Degrees of freedom
+    after Satterthwaite would make it narrower than that over two seeds alone.) None for one seed
+    or one episode alone.
     """
-    seeds, episodes = scores.shape
-    if min(seeds, episodes) < 2:
+    if min(scores.shape) < 2:
         return None
-    mean, by_seed, by_episode = scores.mean(), scores.mean(1), scores.mean(0)
-    rest = scores - by_seed[:, None] - by_episode + mean
-    parts = np.array(
-        [
-            by_seed.var(ddof=1) / seeds,
-            by_episode.var(ddof=1) / episodes,
-            -np.square(rest).sum() / ((seeds - 1) * (episodes - 1)) / (seeds * episodes),
-        ]
-    )
-    freedoms = np.array([seeds - 1, episodes - 1, (seeds - 1) * (episodes - 1)])
-    variance = float(max(parts.sum(), parts[:2].max()))
-    if variance == 0:
-        freedom = float(seeds - 1)
-    else:
-        freedom = max(float(variance**2 / (parts**2 / freedoms).sum()), seeds - 1)
-    half_width = t_quantile(freedom) * variance**0.5
-    ends = Ends(float(mean - half_width), float(mean + half_width)).within(0.0, most_of(metric))
-    return IntervalRecord(SEEDS_AND_EPISODES, ends.low, ends.high, seeds, BOTH)
+    seeds, episodes = t_interval(scores.mean(1)), t_interval(scores.mean(0))
+    half_width = float(np.hypot(seeds.half_width, episodes.half_width))
+    ends = Ends(seeds.mean - half_width, seeds.mean + half_width).within(0.0, most_of(metric))
+    return IntervalRecord(SEEDS_AND_EPISODES, ends.low, ends.high, seeds.n, BOTH)
