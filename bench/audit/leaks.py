@@ -26,10 +26,10 @@ LABEL_MAP = "label map"
 
 WHAT = {
     REPEATED: "the same question twice",
-    BETWEEN: "the same question after an episode whose support were these queries, mislabelled",
-    FALSE_LABELS: "the same question, the queries' labels in the calling frames false",
+    BETWEEN: "the same, after an episode that mislabels these queries",
+    FALSE_LABELS: "the same, with false query labels in the calling frames",
     SUPPORT_ORDER: "the support in another order",
-    LABEL_MAP: "the classes' labels permuted; probabilities must permute along",
+    LABEL_MAP: "the labels of the classes permuted",
 }
 
 
