@@ -16,9 +16,14 @@ import platform
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
+def is_to_be_told() -> bool:
+    """Tells whether the allocator is glibc's, and nobody wants it left alone."""
+    return os.environ.get("BENCH_MALLOC") != "0" and platform.libc_ver()[0] == "glibc"
+
+
 def keep_large_blocks() -> bool:
     """Tells glibc to keep large freed blocks; returns whether it agreed."""
-    if os.environ.get("BENCH_MALLOC") == "0" or platform.libc_ver()[0] != "glibc":
+    if not is_to_be_told():
         return False
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 
 import torch
 
@@ -26,3 +27,10 @@ def find_device(name: str) -> torch.device:
             f"--device is '{name}', which cannot be used here ({reason}); try --device auto"
         ) from None
     return device
+
+
+def now_on(device: torch.device) -> float:
+    """Returns the clock's seconds, once the device has done all it was told to."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
