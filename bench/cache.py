@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,7 +61,7 @@ def open_dataset(
             with filelock.FileLock(folder.with_suffix(".lock")):
                 if not _is_whole(folder):
                     _build(dataset, parameters, files, folder, progress)
-    return CachedDataset.read(folder)
+    return replace(CachedDataset.read(folder), source=dataset)
 
 
 def _key(dataset: Dataset, parameters: Mapping[str, Value]) -> str:

@@ -24,7 +24,9 @@ class RunConfig:
     ways: int | None = None
     shots: int | None = None
     queries: int | None = None
-    episodes: int = 1000
+    protocol: str = "fixed"
+    test_data: str | None = None
+    episodes: int | None = None
     episode_seed: int = 0
     seed: int = 0
     set: Mapping[str, Value] = field(default_factory=dict)

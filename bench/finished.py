@@ -14,8 +14,16 @@ from bench.config import RunConfig
 from bench.errors import BenchError
 from bench.files import sha256_of, source_digest
 from bench.job import Job, prepare
+from bench.measurements import TestUse
 from bench.registry import Registry
-from bench.results import CHECKPOINT_FILE, RUN_FILE, RunRecord, read_run
+from bench.results import (
+    CHECKPOINT_FILE,
+    RUN_FILE,
+    AlgorithmRecord,
+    DataRecord,
+    RunRecord,
+    read_run,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,10 @@ class FinishedRun:
     job: Job
     algorithm: Algorithm
     changed: tuple[str, ...]
+
+
+class ChangedData(BenchError):
+    """The data of a run is not what it was."""
 
 
 def read_finished(folder: Path) -> RunRecord:
@@ -56,7 +68,7 @@ def reopen(
 
     Raises:
         BenchError: the run is not complete, or plugin, data or checkpoint are missing, or the
-            data or the checkpoint are others than the run's.
+            data (then it is ChangedData) or the checkpoint are others than the run's.
     """
     record = read_finished(folder)
     try:
@@ -65,11 +77,12 @@ def reopen(
         raise BenchError(f"{folder / RUN_FILE} was written by another version: {error}") from None
     here = replace(config, device=device, data_root=data_root or config.data_root)
     job = prepare(here, registry, progress)
-    if job.data.fingerprint != record.data.fingerprint:
-        raise BenchError(
-            f"{record.data.name} is no longer the data of {folder} (its fingerprint was "
-            f"{record.data.fingerprint[:12]}, now {job.data.fingerprint[:12]}); redo the run"
-        )
+    for kept, data in ((record.data, job.data), (record.tested, job.tested.data)):
+        if data.fingerprint != kept.fingerprint:
+            raise ChangedData(
+                f"{kept.name} is no longer the data of {folder} (its fingerprint was "
+                f"{kept.fingerprint[:12]}, now {data.fingerprint[:12]}); redo the run"
+            )
     checkpoint = folder / CHECKPOINT_FILE
     if not checkpoint.is_file():
         raise BenchError(f"{checkpoint} is not there; redo the run with --force")
@@ -77,6 +90,21 @@ def reopen(
         raise BenchError(f"{checkpoint} is not what the run wrote; redo the run with --force")
     algorithm = job.build()
     load_into(algorithm, load_weights(checkpoint, algorithm.name), checkpoint)
-    plugins = ((record.algorithm, job.algorithm), (record.data, job.dataset))
+    plugins: list[tuple[AlgorithmRecord | DataRecord, type]] = [
+        (record.algorithm, job.algorithm),
+        (record.data, job.dataset),
+    ]
+    if record.test_data:
+        plugins.append((record.test_data, job.tested.dataset))
     changed = (kept.name for kept, now in plugins if kept.source_sha256 != source_digest(now))
     return FinishedRun(job, algorithm, tuple(changed))
+
+
+def count_use(folder: Path, use: TestUse) -> None:
+    """Adds a use of the test data to a run's record, if that is as it was written.
+
+    Records of earlier versions, and those that were altered, stay as they are.
+    """
+    if seal_of(folder) == "whole":
+        record = read_run(folder)
+        replace(record, test_uses=(*record.test_uses, use)).write(folder)

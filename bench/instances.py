@@ -74,7 +74,7 @@ def curve_of(
     check_reads_streams(type(run.algorithm))
     ways = run.job.test_protocol.ways
     with open_test("instances", streams):
-        pool = run.job.data.pool("test")
+        pool = run.job.tested.data.pool("test")
     fewest = int(np.diff(pool.offsets).min())
     if instances >= fewest:  # an episode has a query, too, which here is left over
         raise BenchError(

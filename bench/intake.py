@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.dataset import ClassExamples, DataFiles, Dataset, Split, as_split
 from bench.errors import BenchError
@@ -22,12 +23,14 @@ def checked_classes(dataset: Dataset, files: DataFiles) -> Iterator[ClassExample
     """
     names: dict[str, Split] = {}
     seen: dict[bytes, ClassExamples] = {}
+    bases: dict[str, ClassExamples] = {}
     first: ClassExamples | None = None
     for examples in _classes_of(dataset, files):
         first = first or examples
         _check_targets(dataset, examples)
         _check_alike(examples, first)
         _check_name(dataset.name, examples, names)
+        _check_base(dataset, examples, bases)
         _check_unseen(dataset.name, examples, seen)
         yield examples
 
@@ -106,19 +109,43 @@ def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
 
 def _check_unseen(name: str, examples: ClassExamples, seen: dict[bytes, ClassExamples]) -> None:
     """Raises BenchError if an image of this class, or this function, was seen in another split."""
-    stub = ClassExamples(examples.name, examples.split, examples.inputs[:0])
-    units = examples.inputs
-    if examples.targets is not None:
-        flat = examples.inputs.reshape(len(units), -1).astype(np.float32)
-        units = np.concatenate([flat, examples.targets], axis=1)[None]
-    for one in units:
-        digest = hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16).digest()
+    stub = _stub(examples)
+    for digest in content_digests(examples.inputs, examples.targets):
         other = seen.setdefault(digest, stub)
         if other.split != examples.split:
             raise BenchError(
                 f"{name}: the same image is in class '{other.name}' of {other.split} and in "
                 f"class '{examples.name}' of {examples.split}; splits must not share images"
             )
+
+
+def content_digests(
+    inputs: NDArray[np.uint8] | NDArray[np.float32], targets: NDArray[np.float32] | None
+) -> Iterator[bytes]:
+    """Yields a hash of each image of a class, from inputs (k, ...), or of a function as a whole."""
+    units = inputs
+    if targets is not None:
+        flat = inputs.reshape(len(inputs), -1).astype(np.float32)
+        units = np.concatenate([flat, targets], axis=1)[None]
+    for one in units:
+        yield hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16).digest()
+
+
+def _check_base(dataset: Dataset, examples: ClassExamples, bases: dict[str, ClassExamples]) -> None:
+    """Raises BenchError if another split has a class that was made of the same one."""
+    with plugin_code(dataset.name, "naming base classes", "use a smaller dataset"):
+        base = dataset.base_class(examples.name)
+    other = bases.setdefault(base, _stub(examples))
+    if other.split != examples.split:
+        raise BenchError(
+            f"{dataset.name}: class '{other.name}' of {other.split} and class '{examples.name}' "
+            f"of {examples.split} are both made of '{base}'; splits must not share base classes"
+        )
+
+
+def _stub(examples: ClassExamples) -> ClassExamples:
+    """Returns the class without its inputs, which nobody should keep in memory."""
+    return ClassExamples(examples.name, examples.split, examples.inputs[:0])
 
 
 def _check_name(name: str, examples: ClassExamples, names: dict[str, Split]) -> None:

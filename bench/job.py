@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import torch
 
 from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
 from bench.backbones import Backbone
-from bench.cache import Progress, cache_root, open_dataset
+from bench.cache import Progress, cache_root
 from bench.config import DATA_PREFIX, RunConfig
 from bench.dataset import DataFiles, Dataset, Split
 from bench.device import find_device
@@ -22,16 +21,20 @@ from bench.extras import EXTRAS, is_installed
 from bench.failures import plugin_code
 from bench.parameters import Value, parameters_of, settle
 from bench.pool import EpisodeStream
+from bench.protocols.choice import check_table
 from bench.registry import Registry
-from bench.resolution import resolve_plan, resolve_test_protocol
-from bench.sampling import check_protocol
+from bench.resolution import Protocols, resolve_episodes, resolve_plan, resolve_protocols
+from bench.sources import Source, check_alike, check_apart, open_source, split_of
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run, resolved: the classes behind the names, all values, and the data opened."""
+    """A run, resolved: the classes behind the names, all values, and the data opened.
+
+    `tested` is the data of the test: that of the training, unless the user asked for other data.
+    """
 
     config: RunConfig
     algorithm: type[Algorithm]
@@ -39,9 +42,12 @@ class Job:
     dataset: type[Dataset]
     data_parameters: dict[str, Value]
     data: CachedDataset
+    tested: Source
     spec: TaskSpec
     plan: TrainingPlan
     test_protocol: EpisodeProtocol
+    validation_protocol: EpisodeProtocol
+    episodes: int
     train_protocol: EpisodeProtocol
     validate_every: int
     device: torch.device
@@ -52,19 +58,28 @@ class Job:
         return self.spec.chosen_backbone.name if self.spec.chosen_backbone else ""
 
     @property
+    def is_cross_domain(self) -> bool:
+        """Whether it is tested on other data than it is trained on."""
+        return self.config.test_data is not None
+
+    @property
     def name(self) -> str:
         """The run's name: data, protocol, algorithm, and a hash of all that results depend on."""
-        identity = {
+        identity: dict[str, object] = {
             "algorithm": [self.config.algo, self.parameters, self.backbone],
             "data": [self.config.data, self.data.fingerprint],
-            "test": [self.test_protocol.id, self.config.episodes, self.config.episode_seed],
+            "test": [self.test_protocol.id, self.episodes, self.config.episode_seed],
             "train": [self.train_protocol.id, self.plan, self.validate_every],
             "validation": self.config.validation_episodes,
             "seed": self.config.seed,
         }
+        data = self.config.data
+        if self.is_cross_domain:
+            identity["test data"] = [self.config.test_data, self.tested.data.fingerprint]
+            data = f"{data}_on_{self.config.test_data}"
         text = msgspec.json.encode(identity, order="deterministic")
         digest = hashlib.sha256(text).hexdigest()[:8]
-        return f"{self.config.data}_{self.test_protocol.id}_{self.config.algo}_{digest}"
+        return f"{data}_{self.test_protocol.id}_{self.config.algo}_{digest}"
 
     @property
     def folder(self) -> Path:
@@ -72,11 +87,13 @@ class Job:
         return Path(self.config.out) / self.name
 
     def stream(self, split: Split) -> EpisodeStream:
-        """Returns the episodes of one split: those of training, or those like the test's."""
-        pool = self.data.pool(split)
-        if split == "train":
-            return EpisodeStream(pool, self.train_protocol, self.config.seed, self.device)
-        return EpisodeStream(pool, self.test_protocol, self.config.episode_seed, self.device)
+        """Returns the episodes of training, of validation, or of the test."""
+        data = self.tested.data if split == "test" else self.data
+        protocol = {"train": self.train_protocol, "val": self.validation_protocol}
+        seed = self.config.seed if split == "train" else self.config.episode_seed
+        return EpisodeStream(
+            data.pool(split), protocol.get(split, self.test_protocol), seed, self.device
+        )
 
     def build(self) -> Algorithm:
         """Returns the algorithm, freshly initialised, on the job's device.
@@ -118,38 +135,47 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     if chosen and algorithm.backbone is None:
         raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
     files = DataFiles(data_root(config.data_root), config.download)
-    data = open_dataset(_source(dataset, data_parameters), data_parameters, files, progress)
-    test = resolve_test_protocol(config, dataset)
-    train = _split(data, "train")
+    protocols = resolve_protocols(config, dataset)
+    fixed = protocols.validation
+    source = open_source(dataset, data_parameters, files, progress)
+    tested = _tested(config, registry, source, files, progress)
+    train = split_of(source.data, "train")
     spec = TaskSpec(
         train.shape,
-        test.ways,
-        test.shots,
+        fixed.ways,
+        fixed.shots,
         chosen or _backbone(registry, algorithm, train),
         dataset.task,
         train.targets.width if train.targets else 1,
         len(train.classes),
     )
     own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
-    plan = resolve_plan(config, own_plan, test, len(train.classes))
-    train_protocol = EpisodeProtocol(plan.ways or 0, plan.shots or 0, plan.queries or 0)
+    plan = resolve_plan(config, own_plan, fixed, len(train.classes))
+    _check_protocols(algorithm, plan, protocols, source.data)
+    most = check_table(protocols.test, tested.data.table("test"))
+    episodes = resolve_episodes(config, protocols.test, most)
     job = Job(
-        config,
+        replace(config, episodes=episodes),
         algorithm,
         parameters,
         dataset,
         data_parameters,
-        data,
+        source.data,
+        tested,
         spec,
         plan,
-        test,
-        train_protocol,
+        protocols.test,
+        fixed,
+        episodes,
+        _training(plan),
         config.validate_every or max(1, plan.steps // 10),
         device,
     )
-    _check_protocols(job)
-    data.check_sizes()
+    source.data.check_sizes()
+    tested.data.check_sizes()
     job.build()
+    if job.is_cross_domain:
+        check_apart(source, tested)
     return job
 
 
@@ -166,17 +192,19 @@ def _check_names(config: RunConfig, algorithm: type[Algorithm], dataset: type[Da
             raise BenchError(f"{owner} has no parameter '{bare}'; {hint}")
 
 
-def _source(dataset: type[Dataset], parameters: dict[str, Value]) -> Dataset:
-    try:
-        return dataset(**parameters)
-    except (ValueError, TypeError) as error:
-        raise BenchError(f"{dataset.name}: {error}") from error
-
-
-def _split(data: CachedDataset, split: Split) -> SplitRecord:
-    if split not in data.record.splits:
-        raise BenchError(f"{data.record.name} has no classes in its {split} split")
-    return data.record.splits[split]
+def _tested(
+    config: RunConfig, registry: Registry, trained: Source, files: DataFiles, progress: Progress
+) -> Source:
+    """Opens the data of the test, with its own defaults, unless it is that of the training."""
+    name = config.test_data
+    if name is None:
+        return trained
+    if name == config.data:
+        raise BenchError(f"--test-data is {name}, as --data is; leave it out")
+    dataset = registry.dataset(name)
+    tested = open_source(dataset, settle(name, dataset, {}), files, progress)
+    check_alike(trained, tested)
+    return tested
 
 
 def check_task(algorithm: type[Algorithm], dataset: type[Dataset]) -> None:
@@ -199,25 +227,33 @@ def _backbone(
     return registry.backbone("mlp-40" if train.targets else "mlp")
 
 
-def _check_protocols(job: Job) -> None:
-    """Checks every split's protocol against its class list, without reading its images."""
-    trained, tested = job.train_protocol.ways, job.test_protocol.ways
-    if trained != tested and job.plan.steps and not job.algorithm.any_way:
+def _check_protocols(
+    algorithm: type[Algorithm], plan: TrainingPlan, protocols: Protocols, data: CachedDataset
+) -> None:
+    """Checks the ways, and the protocols of train and val against their class lists.
+
+    It reads no images.
+    """
+    test, trained, tested = protocols.test, plan.ways, protocols.test.ways
+    if test.varies and not algorithm.any_way:
         raise BenchError(
-            f"{job.config.algo} is made for the {tested} ways of the test and cannot be trained "
+            f"--protocol is {test.kind}, whose episodes have 5 to 50 ways, but {algorithm.name} "
+            "is made for one number of ways (if it took any, its class would say any_way = True)"
+        )
+    if trained != tested and plan.steps and not algorithm.any_way:
+        raise BenchError(
+            f"{algorithm.name} is made for the {tested} ways of the test and cannot be trained "
             f"with {trained}; give --train-ways {tested} (if it could, its class would say "
             "any_way = True)"
         )
-    protocols: dict[Split, EpisodeProtocol] = {
-        "train": job.train_protocol,
-        "val": job.test_protocol,
-        "test": job.test_protocol,
-    }
-    for split, protocol in protocols.items():
-        if split == "val" and split not in job.data.record.splits:
-            continue
-        record = _split(job.data, split)
-        check_protocol(protocol, np.array(record.counts), record.classes, split)
+    check_table(_training(plan), data.table("train"))
+    if "val" in data.record.splits:
+        check_table(protocols.validation, data.table("val"))
+
+
+def _training(plan: TrainingPlan) -> EpisodeProtocol:
+    """Returns the episodes of a plan without gaps."""
+    return EpisodeProtocol(plan.ways or 0, plan.shots or 0, plan.queries or 0)
 
 
 def data_root(chosen: str | None) -> Path:

@@ -25,6 +25,8 @@ from bench.results import (
     RunRecord,
     TrainingRecord,
 )
+from bench.sampling import SAMPLER_VERSION
+from bench.sources import Source
 from bench.statistics import t_interval
 
 
@@ -51,23 +53,9 @@ def describe(job: Job) -> RunRecord:
             parameter_count=sum(p.numel() for p in algorithm.parameters() if p.requires_grad),
             transduction=algorithm.transduction,
         ),
-        data=DataRecord(
-            name=config.data,
-            plugin=job.dataset.__module__,
-            source_sha256=source_digest(job.dataset),
-            parameters=job.data_parameters,
-            fingerprint=job.data.fingerprint,
-            task=job.dataset.task,
-        ),
-        protocol=ProtocolRecord(
-            job.test_protocol.id,
-            job.test_protocol.ways,
-            job.test_protocol.shots,
-            job.test_protocol.queries,
-            config.episodes,
-            config.episode_seed,
-            sha256="",
-        ),
+        data=_data(config.data, Source(job.dataset, job.data_parameters, job.data)),
+        test_data=_data(config.test_data, job.tested) if config.test_data else None,
+        protocol=_protocol(job),
         training=TrainingRecord(
             config.seed,
             plan.steps,
@@ -82,6 +70,32 @@ def describe(job: Job) -> RunRecord:
         environment=describe_environment(job.device),
         seconds={},
         peak_memory_bytes={},
+    )
+
+
+def _data(name: str, source: Source) -> DataRecord:
+    return DataRecord(
+        name=name,
+        plugin=source.dataset.__module__,
+        source_sha256=source_digest(source.dataset),
+        parameters=source.parameters,
+        fingerprint=source.data.fingerprint,
+        task=source.dataset.task,
+    )
+
+
+def _protocol(job: Job) -> ProtocolRecord:
+    """Returns the record of the test episodes; ways, shots and queries are 0 where they vary."""
+    protocol = job.test_protocol
+    sizes = (protocol.ways, protocol.shots, protocol.queries)
+    return ProtocolRecord(
+        protocol.id,
+        *((0, 0, 0) if protocol.varies else sizes),
+        job.episodes,
+        job.config.episode_seed,
+        sha256="",
+        kind=protocol.kind,
+        sampler_version=SAMPLER_VERSION,
     )
 
 

@@ -2,21 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from bench.algorithm import Decay, TrainingPlan
 from bench.config import RunConfig
 from bench.dataset import Dataset
-from bench.episodes import EpisodeProtocol
+from bench.episodes import KINDS, EpisodeProtocol, ProtocolKind
 from bench.errors import BenchError, nearest
 from bench.tasks import REGRESSION
 
 SCHEDULES: tuple[Decay, ...] = get_args(Decay)
 
 
-def resolve_test_protocol(config: RunConfig, dataset: type[Dataset]) -> EpisodeProtocol:
-    """Returns the test episodes: the dataset's own, with the user's wishes in them."""
+EPISODES = 1000
+"""Test episodes, unless the user asks for others or the protocol gives fewer."""
+
+
+@dataclass(frozen=True)
+class Protocols:
+    """The episodes of test and validation; the latter are always fixed, of the same size."""
+
+    test: EpisodeProtocol
+    validation: EpisodeProtocol
+
+
+def resolve_protocols(config: RunConfig, dataset: type[Dataset]) -> Protocols:
+    """Returns the test episodes: the dataset's own, with the user's wishes in them.
+
+    Raises:
+        BenchError: the wishes do not go together.
+    """
+    own, kind = dataset.protocol, _kind(config, dataset)
+    fixed = _fixed(config, dataset)
+    queries = 1 if kind == "single" else fixed.queries
+    test = EpisodeProtocol(fixed.ways, fixed.shots, queries, kind)
+    meaningless = ("queries",) if kind == "single" else ()
+    for flag in ("ways", "shots", "queries") if test.varies else meaningless:
+        value = getattr(config, flag)
+        if value is not None and value != getattr(own, flag):
+            what = "one query each" if kind == "single" else f"{flag} of their own"
+            raise BenchError(
+                f"--{flag} is {value}, but episodes of --protocol {kind} have {what}; leave it out"
+            )
+    return Protocols(test, fixed)
+
+
+def _kind(config: RunConfig, dataset: type[Dataset]) -> ProtocolKind:
+    for kind in KINDS:
+        if kind == config.protocol:
+            if kind != "fixed" and dataset.task == REGRESSION:
+                raise BenchError(
+                    f"--protocol is {kind}, but {dataset.name} is regression: a task is one "
+                    "function, which has no classes; leave it out"
+                )
+            return kind
+    raise BenchError(f"--protocol is '{config.protocol}'; {nearest(config.protocol, KINDS)}")
+
+
+def resolve_episodes(config: RunConfig, protocol: EpisodeProtocol, most: int | None) -> int:
+    """Returns the number of test episodes, of which there are `most` (None: no end).
+
+    Raises:
+        BenchError: the user asks for more, or there are too few for an interval.
+    """
+    if most is None:
+        return config.episodes or EPISODES
+    if most < 2:
+        raise BenchError(
+            f"the data gives {most} episodes of {protocol.id}, and an interval needs 2; ask for "
+            "fewer --ways, --shots or --queries"
+        )
+    if config.episodes and config.episodes > most:
+        raise BenchError(
+            f"--episodes is {config.episodes}, but the data gives {most} episodes of "
+            f"{protocol.id}; ask for at most {most}"
+        )
+    return config.episodes or min(EPISODES, most)
+
+
+def _fixed(config: RunConfig, dataset: type[Dataset]) -> EpisodeProtocol:
     own = dataset.protocol
     if dataset.task == REGRESSION:
         for flag, value in (("ways", config.ways), ("train-ways", config.train_ways)):

@@ -11,11 +11,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.dataset import Split
+from bench.dataset import Dataset, Split
 from bench.errors import BenchError
+from bench.failures import plugin_code
 from bench.firewall import check_open, guard
 from bench.parameters import Value
 from bench.pool import ClassPool
+from bench.protocols.table import ClassTable
 
 DESCRIPTION = "dataset.json"
 FORMAT = 1
@@ -77,10 +79,11 @@ class CacheRecord:
 
 @dataclass(frozen=True)
 class CachedDataset:
-    """A dataset as it lies in the cache."""
+    """A dataset as it lies in the cache; `source` knows what is not kept there: groups."""
 
     folder: Path
     record: CacheRecord
+    source: Dataset | None = None
 
     @classmethod
     def read(cls, folder: Path) -> CachedDataset:
@@ -110,6 +113,27 @@ class CachedDataset:
                 size = record.rows * record.targets.width * 4
                 _check_size(self.folder / f"{split}.targets.bin", size)
 
+    def table(self, split: Split) -> ClassTable:
+        """Returns what samplers need to know of a split, without reading it.
+
+        Raises:
+            BenchError: there is no such split.
+            RunFailed: the dataset failed at naming groups.
+        """
+        record = self.record.splits.get(split)
+        if record is None:
+            raise BenchError(f"{self.record.name} has no classes in its {split} split")
+        offsets = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.int64)
+        return ClassTable(split, record.classes, offsets, self._groups(record.classes))
+
+    def _groups(self, classes: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Returns the group of each class; None if the dataset knows none."""
+        if self.source is None:
+            return None
+        with plugin_code(self.record.name, "naming groups", "use a smaller dataset"):
+            groups = tuple(map(self.source.group, classes))
+        return groups if any(groups) else None
+
     def pool(self, split: Split) -> ClassPool:
         """Reads one split, and no other; a large one is memory-mapped, its bytes not checked.
 
@@ -135,9 +159,10 @@ class CachedDataset:
             inputs = np.fromfile(path, dtype=record.dtype).reshape(shape)
             if hashlib.sha256(inputs.data).hexdigest() != record.sha256:
                 raise BenchError(f"the cached file {path} was altered; {_cure(self.folder)}")
-        offsets = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.int64)
-        targets = self._targets(split, record)
-        return ClassPool(self.fingerprint, split, record.classes, offsets, inputs, targets)
+        table, targets = self.table(split), self._targets(split, record)
+        return ClassPool(
+            self.fingerprint, split, table.classes, table.offsets, inputs, targets, table.groups
+        )
 
     def _targets(self, split: Split, record: SplitRecord) -> NDArray[np.float32] | None:
         """Reads the targets of a split; None in classification."""

@@ -25,7 +25,7 @@ def test(
         RunFailed: the algorithm failed.
         Interrupted: the watcher said stop.
     """
-    folder, count = job.folder, job.config.episodes
+    folder, count = job.folder, job.episodes
     with clock.phase("loading test data"), open_test("test", count) as use:
         stream = job.stream("test")
         sealed = replace(record.protocol, sha256=stream.digest(count))

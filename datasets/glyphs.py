@@ -107,6 +107,10 @@ class Glyphs(Dataset):
             images = fill(DISTORTION(batch([styles[style] for style in chosen]), rng))
             yield ClassExamples(letter.name, letter.split, images[:, None])
 
+    def group(self, name: str) -> str:
+        """Returns the script, by the first word of the letter's name."""
+        return name.split()[0]
+
     def class_count(self) -> int:
         return len(letters())
 

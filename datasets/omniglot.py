@@ -90,6 +90,14 @@ class Omniglot(Dataset):
                 f"{digest.hexdigest()[:12]}, not {PIXELS[:12]}); delete them and fetch them again"
             )
 
+    def base_class(self, name: str) -> str:
+        """Returns the character, of which the rotations are classes."""
+        return name.rpartition("/")[0]
+
+    def group(self, name: str) -> str:
+        """Returns the alphabet."""
+        return name.partition("/")[0]
+
     def _split_of(self, part: str, alphabet: str, character: int) -> Split:
         if self.split == "background":
             if part == "images_evaluation":

@@ -69,6 +69,18 @@ def _flatten(table: Any, path: Path) -> Iterator[tuple[str, object]]:  # TOML va
             yield key, str(value).lower() if isinstance(value, bool) else value
 
 
+def _sizes(job: Job) -> dict[str, int | None]:
+    """Returns ways, shots and queries of the test; None for what the protocol does not have."""
+    protocol = job.test_protocol
+    if protocol.varies:
+        return dict.fromkeys(("ways", "shots", "queries"))
+    return {
+        "ways": protocol.ways if protocol.ways > 1 else None,
+        "shots": protocol.shots,
+        "queries": None if protocol.kind == "single" else protocol.queries,
+    }
+
+
 def as_toml(job: Job) -> str:
     """Returns every resolved value as a config file that gives the same run."""
     import tomli_w
@@ -77,9 +89,7 @@ def as_toml(job: Job) -> str:
         field.name: getattr(job.config, field.name) for field in dataclasses.fields(job.config)
     }
     values |= {
-        "ways": job.test_protocol.ways if job.test_protocol.ways > 1 else None,
-        "shots": job.test_protocol.shots,
-        "queries": job.test_protocol.queries,
+        **_sizes(job),
         "backbone": job.backbone or None,
         "steps": job.plan.steps,
         "meta_batch": job.plan.meta_batch,

@@ -21,6 +21,7 @@ from bench.cli.options import complete_names, debug_option, plugin_option
 from bench.cli.profile import profile_table
 from bench.cli.seeds import read_seeds, seeds_summary
 from bench.config import RunConfig
+from bench.episodes import in_words
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
 from bench.tasks import METRICS, REGRESSION
@@ -55,7 +56,22 @@ if TYPE_CHECKING:
 @click.option(
     "--queries", type=int, help="Queries per class, or per curve. [default: the data's, often 15]"
 )
-@click.option("--episodes", type=int, default=1000, show_default=True, help="Test episodes.")
+@click.option(
+    "--protocol",
+    default="fixed",
+    show_default=True,
+    metavar="KIND",
+    help="Of the test: fixed, dirichlet, single, disjoint, within, variable, variable-within.",
+)
+@click.option(
+    "--test-data",
+    metavar="NAME",
+    shell_complete=complete_names,
+    help="Test on other data, with its default parameters. [default: --data]",
+)
+@click.option(
+    "--episodes", type=int, help="Test episodes. [default: 1000, or all that the protocol gives]"
+)
 @click.option(
     "--episode-seed", type=int, default=0, show_default=True, help="Seed of the test episodes."
 )
@@ -255,13 +271,17 @@ def summary(record: RunRecord, folder: Path) -> str:
         return f"{record.name}: {record.status}"
     setting, metric = record.algorithm.transduction, METRICS[outcome.metric]
     untrained = "" if record.algorithm.parameter_count else "not trained: it has no parameters\n"
-    what = f"{protocol.ways}-way {protocol.shots}-shot:"
+    what = f"{in_words(protocol.kind, protocol.ways, protocol.shots)}:"
     if record.data.task == REGRESSION:
-        what = f"{protocol.shots}-shot: mean squared error"
+        what += " mean squared error"
+    who = record.algorithm.name
+    if record.test_data:
+        who += f", trained on {record.data.name},"
+    queries = f"{outcome.queries_per_episode:.4g}"
     return (
-        f"{record.algorithm.name} on {record.data.name}, {what} "
+        f"{who} on {record.tested.name}, {what} "
         f"{metric.text(outcome.mean, outcome.half_width)} "
-        f"(95% interval over {outcome.n} episodes of {outcome.queries_per_episode} queries)\n"
+        f"(95% interval over {outcome.n} episodes of {queries} queries)\n"
         f"setting, as declared: {f'transductive: {setting}' if setting else 'inductive'}\n"
         f"{untrained}run: {folder}"
     )

@@ -1,0 +1,106 @@
+"""Sources: a dataset with its parameters and its data, opened; and which may test whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.cache import Progress, open_dataset
+from bench.dataset import DataFiles, Dataset, Split
+from bench.errors import BenchError
+from bench.firewall import open_test
+from bench.intake import content_digests
+from bench.parameters import Value
+from bench.pool import ClassPool
+from bench.stored import CachedDataset, SplitRecord
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset: its class, its parameters, and its data in the cache."""
+
+    dataset: type[Dataset]
+    parameters: dict[str, Value]
+    data: CachedDataset
+
+
+def open_source(
+    dataset: type[Dataset], parameters: dict[str, Value], files: DataFiles, progress: Progress
+) -> Source:
+    """Opens a dataset with settled parameters, making its cache if need be.
+
+    Raises:
+        BenchError: it refuses its parameters, or its files are missing or damaged.
+    """
+    try:
+        made = dataset(**parameters)
+    except (ValueError, TypeError) as error:
+        raise BenchError(f"{dataset.name}: {error}") from error
+    return Source(dataset, parameters, open_dataset(made, parameters, files, progress))
+
+
+def split_of(data: CachedDataset, split: Split) -> SplitRecord:
+    """Returns what a split holds; raises BenchError if there is no such split."""
+    if split not in data.record.splits:
+        raise BenchError(f"{data.record.name} has no classes in its {split} split")
+    return data.record.splits[split]
+
+
+def check_alike(trained: Source, tested: Source) -> None:
+    """Raises BenchError unless what learns from one dataset can be tested on another."""
+    kinds = [source.dataset.task for source in (trained, tested)]
+    one, other = trained.dataset.name, tested.dataset.name
+    if kinds[0] != kinds[1]:
+        raise BenchError(
+            f"--test-data is {other}, which is {kinds[1]}, but {one} is {kinds[0]}; "
+            "name data of the same kind of task"
+        )
+    train, test = split_of(trained.data, "train"), split_of(tested.data, "test")
+    shapes = [_shape(split) for split in (train, test)]
+    if shapes[0] != shapes[1]:
+        raise BenchError(
+            f"--test-data is {other}, whose inputs are {shapes[1]}, but those of {one} are "
+            f"{shapes[0]}; name data whose inputs are alike"
+        )
+
+
+def _shape(split: SplitRecord) -> str:
+    sides = "x".join(map(str, split.shape))
+    width = f" with targets of {split.targets.width}" if split.targets else ""
+    return f"{split.dtype} {sides}{width}"
+
+
+def check_apart(trained: Source, tested: Source) -> None:
+    """Raises BenchError if an image of the test is, byte for byte, one of training or validation.
+
+    In regression functions are compared, not points.
+    """
+    seen: dict[bytes, str] = {}
+    for split in ("train", "val"):
+        if split in trained.data.record.splits:
+            seen |= dict.fromkeys(_digests(trained.data.pool(split)), split)
+    with open_test("content check", 0):
+        pool = tested.data.pool("test")
+    for number, digest in enumerate(_digests(pool)):
+        if digest in seen:
+            place = number if pool.targets is not None else _class_of(pool, number)
+            raise BenchError(
+                f"an image of class '{pool.classes[place]}' of the test split of "
+                f"{tested.dataset.name} is in the {seen[digest]} split of {trained.dataset.name}, "
+                "too; test on data that training does not have"
+            )
+
+
+def _class_of(pool: ClassPool, row: int) -> int:
+    return int(np.searchsorted(pool.offsets, row, side="right")) - 1
+
+
+def _digests(pool: ClassPool) -> list[bytes]:
+    """Returns a hash of each image, in order; in regression of each function."""
+    if pool.targets is None:
+        return list(content_digests(pool.inputs, None))
+    found: list[bytes] = []
+    for first, last in zip(pool.offsets[:-1], pool.offsets[1:], strict=True):
+        found += content_digests(pool.inputs[first:last], pool.targets[first:last])
+    return found
