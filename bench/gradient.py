@@ -68,6 +68,20 @@ class GradientLearner(Algorithm):
         """Returns the logits (..., m, n) of queries (..., m, *input) under fitted weights."""
         return model(weights, query)
 
+    def predict_apart(
+        self, model: Model, weights: Weights, support: Examples, query: Tensor
+    ) -> Tensor:
+        """Returns what `predict` does, each query in a batch with the support and no other query.
+
+        So no query informs another where batch norm uses the statistics of the batch.
+        """
+        axis = query.ndim - 1 - len(self.spec.input_shape)
+        outputs = [
+            model(weights, torch.cat([support.inputs, one], axis)).narrow(axis, len(support), 1)
+            for one in query.chunk(query.shape[axis], axis)
+        ]
+        return torch.cat(outputs, axis)
+
     def meta_loss(
         self, model: Model, weights: Weights, support: Examples, query: Examples
     ) -> Tensor:

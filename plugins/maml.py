@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
+from torch import Tensor
 
 from bench import (
     Algorithm,
@@ -18,6 +19,8 @@ from bench import (
     Weights,
     hookimpl,
 )
+
+Prediction = Literal["transductive", "support-plus-one"]
 
 
 class MAML(GradientLearner):
@@ -35,7 +38,9 @@ class MAML(GradientLearner):
         test_steps: gradient steps on the support set in evaluation.
         first_order: leave out second derivatives, as `fomaml` does.
         norm: statistics of batch norm in evaluation; batch (as published: the queries share
-            theirs) or running (each query is judged alone).
+            theirs) or running (each query is judged alone; on Omniglot the steps then diverged).
+        prediction: which queries share a batch's statistics when tested; transductive (all, as
+            published) or support-plus-one (none: each is appended to the support).
     """
 
     name = "maml"
@@ -55,8 +60,13 @@ class MAML(GradientLearner):
         test_steps: int = 5,
         first_order: bool = False,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
         super().__init__(spec, norm=norm)
+        self.prediction = prediction
+        self.with_support = prediction == "support-plus-one" and bool(self.transduction)
+        if self.with_support:
+            self.transduction = ""
         if inner_lr <= 0 or inner_steps < 1 or test_steps < 1:
             raise BenchError(
                 f"inner_lr {inner_lr}, inner_steps {inner_steps} and test_steps {test_steps} must "
@@ -75,6 +85,11 @@ class MAML(GradientLearner):
             pairs = zip(weights.items(), slopes, strict=True)
             weights = {name: w - self.inner_lr * slope for (name, w), slope in pairs}
         return weights
+
+    def predict(self, model: Model, weights: Weights, support: Examples, query: Tensor) -> Tensor:
+        if self.with_support and not self.training:
+            return self.predict_apart(model, weights, support, query)
+        return model(weights, query)
 
 
 @hookimpl

@@ -105,12 +105,7 @@ class Reptile(GradientLearner):
     def predict(self, model: Model, weights: Weights, support: Examples, query: Tensor) -> Tensor:
         if not self.with_support:
             return model(weights, query)
-        axis = query.ndim - 1 - len(self.spec.input_shape)
-        outputs = [
-            model(weights, torch.cat([support.inputs, one], axis)).narrow(axis, len(support), 1)
-            for one in query.chunk(query.shape[axis], axis)
-        ]
-        return torch.cat(outputs, axis)
+        return self.predict_apart(model, weights, support, query)
 
     def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
         inputs = torch.stack([episode.support.inputs for episode in episodes])

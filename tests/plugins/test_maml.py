@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from bench.algorithm import Algorithm, TaskSpec
 from bench.backbones import Backbone, ConvNet, Embedding
 from bench.episodes import Episode, Examples
+from bench.pool import EpisodeStream
 from bench.registry import Registry
 
 WAYS = 3
@@ -265,3 +266,22 @@ def test_a_step_on_a_line_is_the_one_computed_by_hand(registry: Registry) -> Non
     episode = Episode(Examples(inputs, targets, 1), asked, torch.arange(1))
     assert algorithm.loss(episode).item() == pytest.approx(1.0)
     assert algorithm.transduction == ""
+
+
+def test_with_the_support_and_no_other_query_each_is_judged_alone(
+    build: Callable[..., Any], make_stream: Callable[..., EpisodeStream]
+) -> None:
+    episode = make_stream().episodes(0, 1)[0]
+    apart = build("maml", prediction="support-plus-one").double().eval()
+    together = build("maml").double().eval()
+    support = Examples(episode.support.inputs.double(), episode.support.targets, 3)
+    queries = episode.query.inputs.double()
+    assert together.transduction and not apart.transduction
+    predict, predict_together = apart.adapt(support), together.adapt(support)
+    with torch.no_grad():
+        all_at_once = predict(queries)
+        for number, query in enumerate(queries):
+            mixed = predict_together(torch.cat([support.inputs, query[None]]))[-1]
+            torch.testing.assert_close(predict(query[None])[0], mixed)
+            torch.testing.assert_close(all_at_once[number], mixed)
+        assert not torch.allclose(predict_together(queries), all_at_once)
