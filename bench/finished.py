@@ -23,7 +23,9 @@ from bench.results import (
     DataRecord,
     RunRecord,
     read_run,
+    seal_of,
 )
+from bench.sealed import KEPT_AS
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,14 @@ def reopen(
     except msgspec.ValidationError as error:
         raise BenchError(f"{folder / RUN_FILE} was written by another version: {error}") from None
     here = replace(config, device=device, data_root=data_root or config.data_root)
+    if config.episodes_file and (folder / KEPT_AS).is_file():
+        here = replace(here, episodes_file=str(folder / KEPT_AS))
     job = prepare(here, registry, progress)
+    if job.sealed and job.sealed.sha256 != record.protocol.file_sha256:
+        raise BenchError(
+            f"{here.episodes_file} is not the file of episodes that the run in {folder} was tested "
+            f"on (its sha256 was {record.protocol.file_sha256[:12]}); put that in its place"
+        )
     for kept, data in ((record.data, job.data), (record.tested, job.tested.data)):
         if data.fingerprint != kept.fingerprint:
             raise ChangedData(

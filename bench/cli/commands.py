@@ -15,6 +15,8 @@ SUMMARIES = {
     "audit": "Measure whether queries inform one another, and look for leaks.",
     "published": "Show the numbers that papers published, with their sources.",
     "intervals": "Show how sure a run's mean is, and of what.",
+    "verify": "Check a run's hashes and figures by testing its weights again.",
+    "episodes": "Write test episodes into a sealed file, or show one.",
     "instances": "Show a stream learner's accuracy by instance number.",
     "list": "List algorithms, datasets and backbones.",
     "info": "Show parameters, paper and tasks of an algorithm or dataset.",

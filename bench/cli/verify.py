@@ -1,0 +1,143 @@
+"""`bench verify`: what a run's record says, checked by testing its weights again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.loading import load_plugins
+from bench.cli.options import debug_option, plugin_option
+from bench.cli.table import table
+from bench.errors import BenchError, RunFailed
+
+if TYPE_CHECKING:
+    from bench.results import RunRecord
+    from bench.verification import Verification
+
+
+@click.command
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option(
+    "--no-evaluation", is_flag=True, help="Check hashes and recount figures only; takes no data."
+)
+@click.option(
+    "--threads", type=click.IntRange(1), help="Torch's. [default: as many as the run had]"
+)
+@click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
+)
+@click.option(
+    "--data-root",
+    envvar="BENCH_DATA_ROOT",
+    metavar="DIR",
+    help="Where datasets' files are. [default: where the run had them]",
+)
+@plugin_option
+@debug_option
+def command(
+    runs: tuple[Path, ...],
+    no_evaluation: bool,
+    threads: int | None,
+    device: str,
+    data_root: str | None,
+    plugin: tuple[str, ...],
+    debug: bool,
+) -> None:
+    """Check a run's hashes and figures by testing its weights again.
+
+    RUN is the folder of a finished run. A run is verified if its record and files are as they were
+    written, every figure follows from them, and the stored weights give the same scores on the same
+    episodes; within tolerance if the mean is less than 0.1 point off and less than 0.5% of the
+    decisions turned, as on another machine. That is then kept in the record. The exit code is 1 if
+    a run failed.
+    """
+    failed, refused = [], []
+    for number, run in enumerate(runs):
+        if number:
+            click.echo()
+        try:
+            if no_evaluation:
+                found = _without_evaluation(run)
+            else:
+                found = _verified(run, threads, device, data_root, plugin)
+        except BenchError as error:
+            if debug or len(runs) == 1:
+                raise
+            refused.append(error)
+            click.echo(f"{run}: not verified: {error}")
+            continue
+        click.echo(report(run, found))
+        if found.verdict == "failed":
+            failed.append(str(run))
+    if failed:
+        raise RunFailed(f"{len(failed)} of {len(runs)} failed: {', '.join(failed)}")
+    if refused:
+        raise type(refused[0])(f"{len(refused)} of {len(runs)} could not be verified")
+
+
+def _without_evaluation(run: Path) -> Verification:
+    from bench.verification import without_evaluation
+
+    return without_evaluation(run)
+
+
+def _verified(
+    run: Path, threads: int | None, device: str, data_root: str | None, plugin: tuple[str, ...]
+) -> Verification:
+    """Verifies one run, and keeps what was found."""
+    registry = load_plugins(plugin)
+    from bench.cli.progress import bars
+    from bench.runner import set_up_process
+    from bench.verification import keep, verify
+
+    set_up_process(threads or _threads_of(run))
+    with bars() as shown:
+        found = verify(
+            run,
+            registry,
+            opening=shown.dataset,
+            report=shown.evaluation,
+            data_root=data_root,
+            device=device,
+        )
+    try:
+        keep(run, found)
+    except OSError as error:
+        click.echo(f"bench: not kept: cannot write to {run} ({error.strerror or error})", err=True)
+    return found
+
+
+def _threads_of(run: Path) -> int | None:
+    """Returns the number of threads that a run had, if this machine has as many cores."""
+    from bench.results import read_run
+    from bench.threads import usable_cores
+
+    try:
+        record: RunRecord = read_run(run)
+    except BenchError:  # verifying says so
+        return None
+    threads = record.environment.threads
+    return threads if 0 < threads <= usable_cores() else None
+
+
+def report(run: Path, found: Verification) -> str:
+    """Returns the figures as a table, what could not be checked, and the verdict."""
+    from bench.verification import TURNED
+
+    rows = [
+        {"figure": f.name, "recorded": f.recorded, "found": f.found, "verdict": f.verdict}
+        for f in found.figures
+    ]
+    wrong = sum(figure.verdict == "differs" for figure in found.figures)
+    verdicts = {
+        "verified": "verified: the weights give the recorded scores",
+        "within tolerance": "within tolerance: the mean is less than 0.1 point off, less than "
+        f"{100 * TURNED:g}% of decisions turned",
+        "failed": f"failed: {wrong} of {len(rows)} figures differ",
+        "incomplete": "nothing is broken, but the weights were not tested again",
+    }
+    notes = [f"- {note}" for note in found.notes]
+    shown = table(rows, wrapped=("recorded", "found"))
+    return "\n".join([shown, *notes, f"{run}: {verdicts[found.verdict]}"])

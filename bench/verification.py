@@ -1,0 +1,270 @@
+"""Verification: a run's weights, tested again on its episodes, and its record checked against it.
+
+What follows from the files alone is checked first (bench.recount). Then the algorithm is built as
+the record says, gets the weights of the checkpoint, and answers the same queries; its answers are
+compared with those that were kept, and what the record says of algorithm, data, protocol and
+training with what they are. Times, memory, machine and the course of training cannot be checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bench.agreement import Agreement, agreement
+from bench.badge import clear_failure, write_failure
+from bench.cache import Progress
+from bench.episodelist import EpisodeList
+from bench.evaluation import CHUNK, Report, evaluate
+from bench.finished import ChangedData, FinishedRun, reopen
+from bench.firewall import open_test
+from bench.machine import describe_machine
+from bench.measurements import CheckedFigure, TestUse, VerificationRecord
+from bench.predictions import Predictions
+from bench.recording import describe
+from bench.recount import SHOWN, Recount, compared, recount, same_number
+from bench.registry import Registry
+from bench.results import CHECKPOINT_FILE, Outcome, RunRecord, seal_of
+
+Judgement = Literal["same", "within tolerance", "differs"]
+Verdict = Literal["verified", "within tolerance", "failed", "incomplete"]
+OF_MEAN = 1e-3
+"""Tolerance of a mean: a tenth of a point of accuracy; in regression and of a loss, relative."""
+TURNED = 0.005
+"""Tolerance of decisions: the share of queries that may be decided otherwise."""
+MOVED, ROUNDED = 1e-3, 1e-4
+"""Mean changes of a probability that are within tolerance, and that are rounding."""
+UNCHECKED = "not checked: times, memory, environment, and how the weights were trained"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found: the figures, what could not be checked, and the use of the test data."""
+
+    figures: tuple[CheckedFigure, ...]
+    notes: tuple[str, ...]
+    use: TestUse | None = None
+    card: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """`incomplete` if nothing is broken but the weights were not tested again."""
+        found = {figure.verdict for figure in self.figures}
+        if "differs" in found:
+            return "failed"
+        if self.use is None:
+            return "incomplete"
+        return "within tolerance" if "within tolerance" in found else "verified"
+
+    def record(self) -> VerificationRecord:
+        """Returns it as it is kept; raises ValueError if it is incomplete."""
+        verdict = self.verdict
+        if verdict == "incomplete":
+            raise ValueError("an incomplete verification is not kept")
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        return VerificationRecord(verdict, when, self.card, self.figures)
+
+
+def verify(
+    folder: Path,
+    registry: Registry,
+    *,
+    opening: Progress = lambda done, total: None,
+    report: Report = lambda done, total: None,
+    data_root: str | None = None,
+    device: str = "auto",
+) -> Verification:
+    """Checks a finished run in full, as far as its folder allows.
+
+    Raises:
+        BenchError: there is no finished run in the folder, or what it needs is not installed.
+        RunFailed: the algorithm failed.
+    """
+    counted = recount(folder)
+    if counted.broken or counted.record is None or counted.record.outcome is None:
+        return Verification(
+            counted.figures,
+            (*counted.notes, "the weights were not tested again, as something is broken"),
+        )
+    if not (folder / CHECKPOINT_FILE).is_file():
+        return Verification(
+            counted.figures, (*counted.notes, "without its checkpoint it cannot be tested again")
+        )
+    try:
+        finished = reopen(folder, registry, opening, data_root=data_root, device=device)
+    except ChangedData as error:
+        changed = CheckedFigure("data", "", str(error), "differs")
+        return Verification((*counted.figures, changed), counted.notes)
+    notes = [*counted.notes, *_said(counted.record, finished), UNCHECKED]
+    figures = [*counted.figures, *_description(folder, counted.record, finished)]
+    tested, use = _tested_again(counted, counted.record.outcome, finished, report)
+    figures += [*tested, *_validation(counted.record, finished)]
+    card = describe_machine(finished.job.device).card
+    return Verification(tuple(figures), tuple(notes), use, card)
+
+
+def without_evaluation(folder: Path) -> Verification:
+    """Checks hashes, and figures against the predictions they follow from; raises BenchError."""
+    counted = recount(folder)
+    return Verification(
+        counted.figures, (*counted.notes, "the weights were not tested again, as was asked for")
+    )
+
+
+def keep(folder: Path, verification: Verification) -> bool:
+    """Writes a verification into the run's record, or a failed one beside it; tells whether.
+
+    Neither an incomplete one is kept, nor any of a record without a seal, which would get one.
+    """
+    if verification.verdict == "incomplete":
+        return False
+    if verification.verdict == "failed":
+        write_failure(folder, verification.record())
+        return True
+    clear_failure(folder)
+    if verification.use is None or seal_of(folder) != "whole":
+        return False
+    record = recount(folder).record
+    if record is None:
+        return False
+    uses = (*record.test_uses, verification.use)
+    replace(record, verification=verification.record(), test_uses=uses).write(folder)
+    return True
+
+
+def _said(record: RunRecord, finished: FinishedRun) -> Iterator[str]:
+    """Yields what a reader should know of how it was tested again."""
+    for name in finished.changed:
+        yield f"the code of {name} has changed since this run"
+    if record.name != finished.job.name:
+        yield f"today this run would be called {finished.job.name}"
+
+
+def _description(folder: Path, record: RunRecord, finished: FinishedRun) -> Iterator[CheckedFigure]:
+    """Yields whether algorithm, data, protocol and training are what the record says."""
+    now = describe(finished.job)
+    left = {"source_sha256", "sha256", "file_sha256", "steps", "steps_done", "best_step"}
+    left |= {"best_validation_score", "seconds"}
+    if finished.changed:
+        left |= {"family", "paper", "plugin", "transduction"}
+    if seal_of(folder) == "none":  # these are not in it
+        left |= {"kind", "sampler_version"}
+    parts = ["algorithm", "data", "test_data", "protocol"]
+    parts += [] if record.weights_from else ["training"]
+    for part in parts:
+        kept, found = getattr(record, part), getattr(now, part)
+        if kept is None and found is None:
+            continue
+        one, other = (
+            {} if p is None else {k: v for k, v in asdict(p).items() if k not in left}
+            for p in (kept, found)
+        )
+        if finished.changed and "parameters" in one and "parameters" in other:
+            known = one["parameters"]  # new code may have new parameters
+            other["parameters"] = {k: v for k, v in other["parameters"].items() if k in known}
+        figures = list(compared(part, one, other))
+        wrong = [figure for figure in figures if figure.verdict != "same"]
+        yield from wrong
+        if not wrong:
+            yield CheckedFigure(part, f"{len(figures)} values", "the same", "same")
+
+
+def _tested_again(
+    counted: Recount, outcome: Outcome, finished: FinishedRun, report: Report
+) -> tuple[list[CheckedFigure], TestUse]:
+    """Evaluates the weights, and returns how what comes out compares with what was recorded."""
+    job, record = finished.job, counted.record
+    assert record is not None  # or there would be no outcome
+    count = record.protocol.episodes
+    with open_test("verify", count) as opened:
+        stream = job.stream("test")
+        use = replace(opened, sha256=stream.digest(count))
+    same: Judgement = "same" if use.sha256 == record.protocol.sha256 else "differs"
+    figures = [
+        CheckedFigure("list of episodes", record.protocol.sha256[:SHOWN], use.sha256[:SHOWN], same)
+    ]
+    drawn = EpisodeList.of(stream.batches(count, CHUNK))
+    kept = counted.predictions
+    if kept is not None:
+        fingerprint = stream.pool.fingerprint
+        same = "same" if kept.episodes.ids(fingerprint) == drawn.ids(fingerprint) else "differs"
+        figures.append(
+            CheckedFigure(
+                "ids of episodes", f"{len(kept)}", same.replace("differs", "others"), same
+            )
+        )
+        if same == "differs":
+            return figures, use
+    found = evaluate(finished.algorithm, stream, count, seed=job.config.episode_seed, report=report)
+    if kept is not None:
+        figures.append(_answers(agreement(kept, found)))
+    if counted.scores is not None:
+        figures.append(_scores(counted.scores, found))
+    figures.append(_mean("mean, tested again", outcome.mean, float(found.scores.mean()), found))
+    figures.append(_loss(outcome.loss, float(found.loss.mean())))
+    return figures, use
+
+
+def _answers(moved: Agreement) -> CheckedFigure:
+    verdict: Judgement = "differs"
+    if not moved.turned and moved.mean <= ROUNDED:
+        verdict = "same"
+    elif moved.turned < TURNED * moved.asked and moved.mean < MOVED:
+        verdict = "within tolerance"
+    return CheckedFigure("answers", f"{moved.asked} queries", moved.text, verdict)
+
+
+def _scores(kept: np.ndarray, found: Predictions) -> CheckedFigure:
+    """Compares the score of each episode; how many queries turned is at least their difference."""
+    recorded = f"{len(kept)} episodes"
+    if len(kept) != len(found):
+        return CheckedFigure("scores", recorded, f"{len(found)}", "differs")
+    same = np.array([same_number(*pair) for pair in zip(kept, found.scores, strict=True)])
+    if same.all():
+        return CheckedFigure("scores", recorded, "identical", "same")
+    if found.targets is None:
+        turned = np.abs(kept - found.scores) @ found.episodes.queries
+        within = turned < TURNED * found.episodes.queries.sum()
+    else:
+        within = bool(np.abs(kept - found.scores).mean() < OF_MEAN * kept.mean())
+    verdict: Judgement = "within tolerance" if within else "differs"
+    return CheckedFigure("scores", recorded, f"{int((~same).sum())} differ", verdict)
+
+
+def _mean(name: str, kept: float, found: float, predictions: Predictions) -> CheckedFigure:
+    scale = 1.0 if predictions.targets is None else abs(kept)
+    verdict: Judgement = "differs"
+    if same_number(kept, found):
+        verdict = "same"
+    elif abs(kept - found) < OF_MEAN * scale:
+        verdict = "within tolerance"
+    return CheckedFigure(name, f"{kept:.8g}", f"{found:.8g}", verdict)
+
+
+def _loss(kept: float, found: float) -> CheckedFigure:
+    moved = abs(kept - found)
+    verdict: Judgement = "differs"
+    if moved <= ROUNDED * abs(kept):
+        verdict = "same"
+    elif moved < 10 * OF_MEAN * abs(kept):
+        verdict = "within tolerance"
+    return CheckedFigure("loss, tested again", f"{kept:.8g}", f"{found:.8g}", verdict)
+
+
+def _validation(record: RunRecord, finished: FinishedRun) -> Iterator[CheckedFigure]:
+    """Yields whether the weights are as good on validation episodes as the record says."""
+    kept, job = record.training.best_validation_score, finished.job
+    if kept is None or record.weights_from or "val" not in job.data.record.splits:
+        return
+    looked = evaluate(
+        finished.algorithm,
+        job.stream("val"),
+        record.training.validation_episodes,
+        seed=job.config.seed,
+    )
+    yield _mean("best validation", kept, float(looked.scores.mean()), looked)
