@@ -18,7 +18,7 @@ from bench.errors import RunFailed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.comparison.matching import Tested
+    from bench.comparison.matching import ComparedRun
     from bench.comparison.pairs import Comparison, Pair
 
 
@@ -84,7 +84,7 @@ def command(
         raise RunFailed(f"{found.names[0]} is worse than {', '.join(worse)}")
 
 
-def _report(found: Comparison, shown: Sequence[Sequence[Tested]]) -> str:
+def _report(found: Comparison, shown: Sequence[Sequence[ComparedRun]]) -> str:
     record = shown[0][0].record
     title = f"{record.tested.name}, {record.protocol.id}: {found.metric.heading}, 95% intervals"
     return "\n\n".join(
@@ -97,7 +97,7 @@ def _report(found: Comparison, shown: Sequence[Sequence[Tested]]) -> str:
     )
 
 
-def _runs(found: Comparison, shown: Sequence[Sequence[Tested]]) -> str:
+def _runs(found: Comparison, shown: Sequence[Sequence[ComparedRun]]) -> str:
     from bench.comparison.pairs import setting
     from bench.statistics import t_interval
 
@@ -177,7 +177,7 @@ def _rule(found: Comparison) -> str:
     )
 
 
-def _plain(found: Comparison, shown: Sequence[Sequence[Tested]]) -> dict[str, object]:
+def _plain(found: Comparison, shown: Sequence[Sequence[ComparedRun]]) -> dict[str, object]:
     record = shown[0][0].record
     return {
         "data": record.tested.name,

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.comparison.difference import Difference, paired, welch
 from bench.comparison.holm import holm
-from bench.comparison.matching import Match, Tested, check_comparable, match
+from bench.comparison.matching import ComparedRun, Match, check_comparable, match
 from bench.comparison.pairs import Comparison, Pair, conditions
 from bench.comparison.rope import margin, size_of
 from bench.comparison.verdict import judge
@@ -34,7 +34,7 @@ class Configuration:
     """Runs of one configuration, a training seed each."""
 
     name: str
-    runs: tuple[Tested, ...]
+    runs: tuple[ComparedRun, ...]
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -42,13 +42,13 @@ class Configuration:
         return tuple(run.record.training.seed for run in self.runs)
 
 
-def configurations(runs: Iterable[Tested]) -> tuple[Configuration, ...]:
+def configurations(runs: Iterable[ComparedRun]) -> tuple[Configuration, ...]:
     """Groups runs by configuration, in the order in which they are first met.
 
     Raises:
         BenchError: a configuration has one seed only, or a seed twice.
     """
-    groups: dict[bytes, list[Tested]] = {}
+    groups: dict[bytes, list[ComparedRun]] = {}
     for run in runs:
         groups.setdefault(configuration(run.record), []).append(run)
     found = []

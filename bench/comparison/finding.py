@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.comparison.matching import Tested
+from bench.comparison.matching import ComparedRun
 from bench.errors import BenchError, nearest
 from bench.results import RUN_FILE, RunRecord, find_runs, read_run
 from bench.scores import alteration, read_scores
@@ -51,7 +51,7 @@ def _readable(folder: Path) -> RunRecord | None:
         return None
 
 
-def read_tested(folder: Path) -> Tested:
+def read_tested(folder: Path) -> ComparedRun:
     """Reads a finished run with what its episodes scored.
 
     Raises:
@@ -65,4 +65,4 @@ def read_tested(folder: Path) -> Tested:
     scores = read_scores(folder, record)
     if altered := alteration(folder, record, scores):
         raise BenchError(f"{folder} was altered: {altered}; redo the run with --force")
-    return Tested(folder.name, record, scores)
+    return ComparedRun(folder.name, record, scores)

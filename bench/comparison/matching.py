@@ -16,7 +16,7 @@ LEAST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Tested:
+class ComparedRun:
     """A finished run: its name for reading, its record, and what each episode scored."""
 
     name: str
@@ -54,7 +54,7 @@ def check_comparable(a: RunRecord, b: RunRecord) -> None:
         )
 
 
-def match(a: Tested, b: Tested) -> Match:
+def match(a: ComparedRun, b: ComparedRun) -> Match:
     """Returns the episodes that two runs have in common, by their ids.
 
     Runs of before there were ids are matched by number, if data, protocol, seed and sampler are

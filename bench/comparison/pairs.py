@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.comparison.difference import Difference, paired, welch
 from bench.comparison.holm import holm
-from bench.comparison.matching import Match, Tested, check_comparable, match
+from bench.comparison.matching import ComparedRun, Match, check_comparable, match
 from bench.comparison.rope import margin, size_of
 from bench.comparison.signflip import flips_for, sign_flip_p
 from bench.comparison.verdict import Judgement, judge
@@ -58,7 +58,7 @@ class Comparison:
     flips: int
 
 
-def compare(runs: Sequence[Tested], rope: float | None = None) -> Comparison:
+def compare(runs: Sequence[ComparedRun], rope: float | None = None) -> Comparison:
     """Compares every pair of two or more runs.
 
     `rope` is the region of practical equivalence in points of accuracy, in regression in percent
@@ -87,7 +87,7 @@ def compare(runs: Sequence[Tested], rope: float | None = None) -> Comparison:
     return Comparison(tuple(run.name for run in runs), metric, size, pairs, flips)
 
 
-def _scores_of(a: Tested, b: Tested, found: Match) -> tuple[Floats, Floats]:
+def _scores_of(a: ComparedRun, b: ComparedRun, found: Match) -> tuple[Floats, Floats]:
     """Returns the two runs' scores on their common episodes, or all of them if there are none."""
     if not len(found):
         return a.scores.values, b.scores.values
@@ -109,7 +109,7 @@ def _p_values(
 
 def _pair(
     couple: tuple[int, int],
-    runs: Sequence[Tested],
+    runs: Sequence[ComparedRun],
     found: Match,
     scores: tuple[Floats, Floats],
     p: tuple[float, float],
@@ -138,7 +138,7 @@ def _pair(
     )
 
 
-def conditions(a: Tested, b: Tested) -> tuple[str, ...]:
+def conditions(a: ComparedRun, b: ComparedRun) -> tuple[str, ...]:
     """Returns what else than the method differs between two runs, for the reader to weigh."""
     notes = []
     one, two = setting(a), setting(b)
@@ -149,7 +149,7 @@ def conditions(a: Tested, b: Tested) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def setting(run: Tested) -> str:
+def setting(run: ComparedRun) -> str:
     """Returns whether queries inform one another: as the audit measured it, else as declared."""
     record = run.record
     if record.audit is not None:
@@ -157,7 +157,7 @@ def setting(run: Tested) -> str:
     return f"{'transductive' if record.algorithm.transduction else 'inductive'} (declared)"
 
 
-def alone(run: Tested) -> bool:
+def alone(run: ComparedRun) -> bool:
     """Tells whether each query is judged alone, as far as is known."""
     return setting(run).startswith("inductive")
 

@@ -32,7 +32,8 @@ def comparison_of_datasets(sections: Sequence[Section]) -> tuple[str, ...]:
     return tuple(
         line
         for title in RANKED
-        for line in _lines(title, [section for section in sections if section.title == title])
+        if (chosen := [section for section in sections if section.title == title])
+        for line in _lines(title, chosen)
     )
 
 

@@ -17,8 +17,8 @@ from bench.comparison.verdict import LEVEL
 from bench.leaderboard.row import Row
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
-MOST = 150
-"""Rows of a section that are put into groups; the letters of more would tell nobody anything."""
+MOST = 100
+"""Rows of a section that get letters; among more only ranks can be read."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ def standings(rows: Sequence[Row]) -> tuple[Standing | None, ...]:
     All rows were tested on the same episodes.
     """
     known = [number for number, row in enumerate(rows) if row.scores is not None]
-    if not known or len(known) > MOST:
+    if not known:
         return (None,) * len(rows)
     apart = separated([rows[number] for number in known])
     places = _places(apart)
-    groups = letters(apart)
+    groups = letters(apart) if len(known) <= MOST else ["-"] * len(known)
     found: list[Standing | None] = [None] * len(rows)
     for number, (best, worst), group in zip(known, places, groups, strict=True):
         found[number] = Standing(group, best, worst)
