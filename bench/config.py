@@ -28,6 +28,7 @@ class RunConfig:
     test_data: str | None = None
     episodes: int | None = None
     episode_seed: int = 0
+    episodes_file: str | None = None
     seed: int = 0
     set: Mapping[str, Value] = field(default_factory=dict)
     backbone: str | None = None

@@ -16,6 +16,7 @@ from bench.config import DATA_PREFIX, RunConfig
 from bench.dataset import DataFiles, Dataset, Split
 from bench.device import find_device
 from bench.episodes import EpisodeProtocol
+from bench.episodes_file import check_holds, following
 from bench.errors import BenchError, RunFailed, nearest
 from bench.extras import EXTRAS, is_installed
 from bench.failures import plugin_code
@@ -24,6 +25,8 @@ from bench.pool import EpisodeStream
 from bench.protocols.choice import check_table
 from bench.registry import Registry
 from bench.resolution import Protocols, resolve_episodes, resolve_plan, resolve_protocols
+from bench.sealed import SealedEpisodes, read_sealed
+from bench.sealed_stream import SealedStream
 from bench.sources import Source, check_alike, check_apart, open_source, split_of
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
@@ -34,6 +37,7 @@ class Job:
     """A run, resolved: the classes behind the names, all values, and the data opened.
 
     `tested` is the data of the test: that of the training, unless the user asked for other data.
+    `sealed` are the test episodes if they come from a file.
     """
 
     config: RunConfig
@@ -51,6 +55,7 @@ class Job:
     train_protocol: EpisodeProtocol
     validate_every: int
     device: torch.device
+    sealed: SealedEpisodes | None = None
 
     @property
     def backbone(self) -> str:
@@ -77,6 +82,8 @@ class Job:
         if self.is_cross_domain:
             identity["test data"] = [self.config.test_data, self.tested.data.fingerprint]
             data = f"{data}_on_{self.config.test_data}"
+        if self.sealed:
+            identity["sealed"] = self.sealed.digest(self.episodes)
         text = msgspec.json.encode(identity, order="deterministic")
         digest = hashlib.sha256(text).hexdigest()[:8]
         return f"{data}_{self.test_protocol.id}_{self.config.algo}_{digest}"
@@ -89,6 +96,8 @@ class Job:
     def stream(self, split: Split) -> EpisodeStream:
         """Returns the episodes of training, of validation, or of the test."""
         data = self.tested.data if split == "test" else self.data
+        if self.sealed and split == "test":
+            return SealedStream(self.sealed, data.pool(split), self.device)
         protocol = {"train": self.train_protocol, "val": self.validation_protocol}
         seed = self.config.seed if split == "train" else self.config.episode_seed
         return EpisodeStream(
@@ -135,6 +144,8 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     if chosen and algorithm.backbone is None:
         raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
     files = DataFiles(data_root(config.data_root), config.download)
+    sealed = read_sealed(Path(config.episodes_file)) if config.episodes_file else None
+    config = following(config, sealed, dataset.protocol) if sealed else config
     protocols = resolve_protocols(config, dataset)
     fixed = protocols.validation
     source = open_source(dataset, data_parameters, files, progress)
@@ -152,7 +163,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
     plan = resolve_plan(config, own_plan, fixed, len(train.classes))
     _check_protocols(algorithm, plan, protocols, source.data)
-    most = check_table(protocols.test, tested.data.table("test"))
+    most = len(sealed) if sealed else check_table(protocols.test, tested.data.table("test"))
     episodes = resolve_episodes(config, protocols.test, most)
     job = Job(
         replace(config, episodes=episodes),
@@ -170,9 +181,12 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         _training(plan),
         config.validate_every or max(1, plan.steps // 10),
         device,
+        sealed,
     )
     source.data.check_sizes()
     tested.data.check_sizes()
+    if sealed:
+        check_holds(config, sealed, tested)
     job.build()
     if job.is_cross_domain:
         check_apart(source, tested)

@@ -95,7 +95,8 @@ def _protocol(job: Job) -> ProtocolRecord:
         job.config.episode_seed,
         sha256="",
         kind=protocol.kind,
-        sampler_version=SAMPLER_VERSION,
+        sampler_version=job.sealed.stream.sampler_version if job.sealed else SAMPLER_VERSION,
+        file_sha256=job.sealed.sha256 if job.sealed else "",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from bench.results import (
     TrainingRecord,
     read_run,
 )
+from bench.sealed import KEPT_AS
 from bench.seeds import seed_torch
 from bench.testing import test
 from bench.training import MetaTrainer, Schedule, settle
@@ -54,8 +55,14 @@ def set_up_process(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
-    """Trains, evaluates, and writes the result folder.
+Produce = Callable[[Job, RunRecord, Clock, Watcher], RunRecord]
+"""From a job and the beginning of its record to the whole one, with the files that belong to it."""
+
+
+def execute(
+    job: Job, mode: Mode, watcher: Watcher, produce: Produce | None = None
+) -> RunRecord:
+    """Trains and tests, or has `produce` do something else, and writes the result folder.
 
     Raises:
         BenchError: the folder holds a result already, or is in use, or the plugin's code has
@@ -75,8 +82,10 @@ def execute(job: Job, mode: Mode, watcher: Watcher) -> RunRecord:
         clock = Clock()
         record.write(job.folder)
         try:
+            if job.sealed:
+                write_atomically(job.folder / KEPT_AS, job.sealed.content)
             with watcher.profile.running():
-                done = _train_and_test(job, record, clock, watcher)
+                done = (produce or _train_and_test)(job, record, clock, watcher)
         except BaseException as error:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt)
             text = " ".join(str(error).split()) or type(error).__name__

@@ -30,6 +30,8 @@ from bench.sampling import StreamName, episodes_digest
 from bench.tasks import Task
 
 FORMAT = 1
+KEPT_AS = "episodes.sealed"
+"""The copy of the file in the folder of a run that was tested on it."""
 _MAGIC = b"bench-episodes "
 _LONGEST_FIRST_LINE = 100
 

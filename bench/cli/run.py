@@ -75,6 +75,11 @@ if TYPE_CHECKING:
 @click.option(
     "--episode-seed", type=int, default=0, show_default=True, help="Seed of the test episodes."
 )
+@click.option(
+    "--episodes-file",
+    metavar="FILE",
+    help="Test on the episodes in a sealed file, or its first --episodes; see bench episodes.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the training.")
 @click.option("--seeds", metavar="0..4", help="Several trainings, one for each seed; or 0,3,7.")
 @click.option(
@@ -168,6 +173,7 @@ def command(
 
     before = read_processor()
     registry = load_plugins(plugin)
+    _check_not_contradicted(configs[0])
     threads = _threads(configs[0].threads, busy_cores(before, read_processor()))
     from bench.runner import set_up_process
 
@@ -177,6 +183,20 @@ def command(
     done = [record for record in records if record]
     if len(done) > 1:
         click.echo(f"\n{seeds_summary(done)}")
+
+
+def _check_not_contradicted(config: RunConfig) -> None:
+    """Raises BenchError if a flag with a default was given, and asks for others than the file."""
+    from bench.episodes_file import contradiction
+    from bench.sealed import read_sealed
+
+    if config.episodes_file is None:
+        return
+    stream = read_sealed(Path(config.episodes_file)).stream
+    for name, value in (("protocol", stream.protocol.kind), ("episode_seed", stream.seed)):
+        source = click.get_current_context().get_parameter_source(name)
+        if source is not ParameterSource.DEFAULT and getattr(config, name) != value:
+            raise contradiction(config, name, getattr(config, name), value)
 
 
 @dataclass(frozen=True)
