@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bench.algorithm import Algorithm
 from bench.conformance.check import Check, Failed, NotApplicable
-from bench.conformance.subject import Subject, regression
+from bench.conformance.subject import Subject, fixed_way, regression
 from bench.conformance.trial import Trial
 from bench.episodes import EpisodeProtocol, Examples
 from bench.errors import BenchError
@@ -123,10 +123,6 @@ def any_way(subject: Subject) -> str:
     return ""
 
 
-def _fixed_way(subject: Subject) -> str:
-    return "" if subject.build().any_way else "it does not claim any_way"
-
-
 def untouched_inputs(subject: Subject) -> str:
     """Leaves the tensors it is given as they were."""
     algorithm, episode = subject.build().eval(), subject.episode()
@@ -156,6 +152,6 @@ CHECKS = (
         "unequal-shots", "classes may have different numbers of examples", unequal_shots,
         (regression,),
     ),
-    Check("any-way", "any number of classes, where claimed", any_way, (regression, _fixed_way)),
+    Check("any-way", "any number of classes, where claimed", any_way, (regression, fixed_way)),
     Check("inputs-untouched", "what it is given stays as it was", untouched_inputs),
 )  # fmt: skip

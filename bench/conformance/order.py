@@ -7,9 +7,9 @@ from torch import Tensor
 
 from bench.algorithm import Predictor
 from bench.conformance.check import SEEDED, Check, Failed, NotApplicable
-from bench.conformance.subject import Subject
+from bench.conformance.subject import Subject, fixed_way, regression
 from bench.conformance.trial import Trial, gap
-from bench.episodes import Episode
+from bench.episodes import Episode, Examples
 from bench.seeds import seed_torch
 from bench.tasks import REGRESSION
 
@@ -52,6 +52,56 @@ def support_order(subject: Subject) -> str:
         "if the method reads the support as a sequence or in mini-batches, say so: "
         "support_order = 'why'; else combine examples by sums or means, which know no order",
     )
+
+
+def uneven_support(subject: Subject) -> str:
+    """Adapts to seven classes of 1 to 7 examples, in several orders.
+
+    As many as seven classes of four would have: whoever divides the support evenly goes wrong
+    without noticing, and then the order matters.
+    """
+    trial, ways = subject.trial(), 7
+    episode = subject.episode(subject.protocol(ways=ways, shots=ways))
+    labels = episode.support.targets
+    kept = [torch.nonzero(labels == label).flatten()[: label + 1] for label in range(ways)]
+    support = episode.support.at(torch.cat(kept).sort().values)
+    uneven = Episode(support, episode.query, episode.classes)
+    first = _answer_among(trial, uneven, support, ways)
+    if trial.algorithm.support_order:
+        return "in one order only, as it declares that the order matters"
+    seed_torch(0, "check", "order")
+    orders = [torch.arange(len(support)).flip(0), torch.randperm(len(support))]
+    others = [_answer_among(trial, uneven, support.at(order), ways) for order in orders]
+    largest = max(gap(first, other) for other in others)
+    if largest > trial.tolerance:
+        _not_if_drawn(trial, uneven)
+        raise Failed(
+            "the same predictions whatever the order of a support whose classes differ in size",
+            f"predictions that differ by up to {largest:.1e} of the largest when it is reordered",
+            "do not reshape the support to (ways, shots, ...): classes may have any number of "
+            "examples; go by support.targets, as Examples.class_means does",
+        )
+    return ""
+
+
+def _answer_among(trial: Trial, episode: Episode, support: Examples, ways: int) -> Tensor:
+    """Returns the predictions for an episode's queries from this support, if they are sound."""
+    wanted = (len(episode.query), ways)
+    try:
+        answer = trial.adapt(support)(episode.query.inputs)
+    except Exception as error:
+        raise Failed(
+            f"an answer among {ways} classes that have 1 to {ways} examples, as any_way is True",
+            f"{type(error).__name__}: {error}",
+            "go by support.targets, or set any_way = False",
+        ) from error
+    if answer.shape != wanted or not bool(torch.isfinite(answer).all()):
+        raise Failed(
+            f"finite scores of shape (queries, ways) = {wanted} where classes differ in size",
+            f"shape {tuple(answer.shape)}, {int((~torch.isfinite(answer)).sum())} not finite",
+            "go by support.targets; a class may have one example only",
+        )
+    return answer
 
 
 def transduction(subject: Subject) -> str:
@@ -117,6 +167,9 @@ CHECKS = (
           needs=SEEDED),
     Check("support-order", "the support's order does not matter, or is said to", support_order,
           needs=SEEDED),
+    Check("uneven-support", "classes of a support may differ in size, if any_way is claimed",
+          uneven_support, (regression, fixed_way),
+          needs=(*SEEDED, "one-shot", "any-way", "unequal-shots", "support-order")),
     Check("transduction", "each query is judged alone, or it is said how not", transduction,
           needs=(*SEEDED, "one-query", "query-order")),
 )  # fmt: skip

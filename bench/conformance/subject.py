@@ -135,6 +135,11 @@ def never_trained(subject: Subject) -> str:
     )
 
 
+def fixed_way(subject: Subject) -> str:
+    """The reason of checks that are about any number of classes."""
+    return "" if subject.build().any_way else "it does not claim any_way"
+
+
 def regression(subject: Subject) -> str:
     """The reason of checks that are about classes."""
     return "a curve has no classes" if subject.task == REGRESSION else ""

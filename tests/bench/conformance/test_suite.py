@@ -30,6 +30,7 @@ CAUGHT_BY = {
     broken.Remembering: "episodes-apart",
     broken.ByPlace: "query-order",
     broken.LastCounts: "support-order",
+    broken.DividesEvenly: "uneven-support",
     broken.Centring: "transduction",
     broken.Idle: "training-step",
     broken.NoLoss: "training-step",
