@@ -12,6 +12,7 @@ from bench.audit.hidden import answers_without_truth
 from bench.audit.interview import Interview, interview
 from bench.audit.leaks import tell_apart
 from bench.audit.overlap import Overlap
+from bench.audit.rounding import explained_by_rounding
 from bench.audit.traces import Traces
 from bench.audit.verdict import judge
 from bench.errors import BenchError, Interrupted, RunFailed
@@ -64,6 +65,7 @@ def audit(
         if stop():
             raise Interrupted("stopped during the audit")
     errors = list(before.errors(Traces.of(algorithm)))
+    rounding = explained_by_rounding(subject, asked, interviews)
     seen = [one for each in interviews for one in each.seen]
     if not errors:
         try:
@@ -73,4 +75,4 @@ def audit(
         else:
             for case, each, answers in zip(asked, interviews, hidden, strict=True):
                 seen += tell_apart(subject, case, each.plain, answers)
-    return judge(algorithm, interviews, seen, errors, overlap or Overlap())
+    return judge(algorithm, interviews, seen, errors, rounding, overlap or Overlap())

@@ -89,16 +89,12 @@ def _in_halves(ask: Ask, company: Company) -> Answered:
 
 def _skewed(ask: Ask, company: Company) -> Answered:
     """Asks the largest subset whose classes have shares drawn from a Dirichlet distribution."""
-    drawn = company.case.drawn
-    labels = drawn.query_labels[0]
-    ways = drawn.classes.shape[1]
-    shares = company.rng.dirichlet(np.full(ways, CONCENTRATION))
-    there = np.bincount(labels, minlength=ways)
-    kept = np.floor(shares * (there / shares.clip(1e-12)).min() + 1e-9).astype(np.int64)
-    if not kept.any():
-        kept[shares.argmax()] = 1
-    kept = np.minimum(kept, there)
-    groups = [np.flatnonzero(labels == c)[: kept[c]] for c in range(ways)]
+    classes, labels, there = np.unique(
+        company.case.drawn.query_labels[0], return_inverse=True, return_counts=True
+    )
+    shares = company.rng.dirichlet(np.full(len(classes), CONCENTRATION)).clip(1e-12)
+    kept = np.floor(shares * (there / shares).min() + 1e-9).astype(np.int64)
+    groups = [np.flatnonzero(labels == c)[: kept[c]] for c in range(len(classes))]
     return _in_groups(ask, company, [np.sort(np.concatenate(groups))])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,11 +17,16 @@ from bench.audit.modes import MODES, REORDERED
 from bench.audit.overlap import Overlap
 from bench.measurements import AuditRecord, ProbeRecord
 from bench.statistics import t_quantile
+from bench.tasks import REGRESSION
 
 Verdict = Literal["inductive", "batch-dependent", "transductive"]
 
 FLIPS = 0.01
-"""From this share of turned decisions on, queries inform one another, whatever the accuracy."""
+"""From this share of turned decisions on, queries inform one another, whatever the accuracy.
+
+In regression, where no decision can turn, values count that move by this share of the largest, in
+the root mean square.
+"""
 
 _WHAT = {mode.name: mode.what for mode in (*MODES, REORDERED)} | WHAT
 
@@ -36,19 +42,30 @@ _LEAKS = {
 
 @dataclass(frozen=True)
 class _Probe:
-    """All comparisons (one per episode) of one way of asking."""
+    """All comparisons (one per episode) of one way of asking; `rounding` explains them all."""
 
     name: str
     comparisons: tuple[Comparison, ...]
+    rounding: bool
 
     @property
     def largest(self) -> float:
         return max(one.largest for one in self.comparisons)
 
     @property
+    def moves(self) -> bool:
+        """Whether answers change by more than rounding does."""
+        return self.largest > TOLERANCE and not self.rounding
+
+    @property
     def flipped(self) -> float:
         """The share of decisions that turned."""
         return sum(c.flips for c in self.comparisons) / sum(c.asked for c in self.comparisons)
+
+    @property
+    def shifted(self) -> float:
+        """The root mean square of what moved, over the episodes."""
+        return math.sqrt(np.mean([one.square for one in self.comparisons]))
 
     @property
     def differences(self) -> Floats:
@@ -92,11 +109,15 @@ def judge(
     interviews: Sequence[Interview],
     seen: Sequence[Seen],
     errors: Sequence[str],
+    rounding: dict[str, float],
     overlap: Overlap,
 ) -> AuditRecord:
-    """Returns the verdict on what was seen, with every probe's figures."""
+    """Returns the verdict on what was seen, with every probe's figures.
+
+    `rounding` has the probes whose changes mean nothing, and what they are in double precision.
+    """
     probes = {
-        name: _Probe(name, tuple(s.comparison for s in seen if s.probe == name))
+        name: _Probe(name, tuple(s.comparison for s in seen if s.probe == name), name in rounding)
         for name in _WHAT
         if any(s.probe == name for s in seen)
     }
@@ -106,10 +127,10 @@ def judge(
     found += [
         text.format(f"{probes[name].largest:.2g}")
         for name, text in _LEAKS.items()
-        if name in probes and probes[name].largest > TOLERANCE
+        if name in probes and probes[name].moves
     ]
     asked = [probes[mode.name] for mode in MODES if mode.name in probes]
-    notes = list(overlap.notes)
+    notes = [*overlap.notes, *_rounded(probes, rounding)]
     if noise:
         verdict = _verdict_of_drawn(asked, noise)
         notes.append(
@@ -118,10 +139,11 @@ def judge(
             "as many numbers; so a change counts only where it goes beyond that"
         )
     else:
-        verdict = _verdict(asked)
+        verdict = _verdict(asked, algorithm.spec.task == REGRESSION)
         found += _order_leaks(algorithm, probes)
         notes += _by_design(algorithm, probes)
-    notes += _mismatch(algorithm, verdict)
+    if not found:
+        notes += _mismatch(algorithm, verdict)
     return AuditRecord(
         "error" if found else verdict,
         len(interviews),
@@ -131,11 +153,13 @@ def judge(
     )
 
 
-def _verdict(asked: Sequence[_Probe]) -> Verdict:
-    moved = [probe for probe in asked if probe.largest > TOLERANCE]
+def _verdict(asked: Sequence[_Probe], values: bool) -> Verdict:
+    moved = [probe for probe in asked if probe.moves]
     if not moved:
         return "inductive"
-    turned = any(p.flipped >= FLIPS or _measurable(p.differences) for p in moved)
+    turned = any(
+        (p.shifted if values else p.flipped) >= FLIPS or _measurable(p.differences) for p in moved
+    )
     return "transductive" if turned else "batch-dependent"
 
 
@@ -157,13 +181,14 @@ def _verdict_of_drawn(asked: Sequence[_Probe], noise: Sequence[Comparison]) -> V
 
 def _order_leaks(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
     found = []
-    if probes[REORDERED.name].largest > TOLERANCE:
+    if probes[REORDERED.name].moves:
         found.append(
             f"order leak: the answers change by up to {probes[REORDERED.name].largest:.2g} with "
             "the order of the queries; a query's place among them is used"
         )
     support = probes.get(SUPPORT_ORDER)
-    if support and support.largest > TOLERANCE and not algorithm.support_order:
+    leaking = any(probes[n].moves for n in _LEAKS if n in probes)
+    if support and support.moves and not algorithm.support_order and not leaking:
         found.append(
             f"undeclared: the answers change by up to {support.largest:.2g} with the order of the "
             "support; say in the class: support_order = 'why'"
@@ -175,18 +200,25 @@ def _by_design(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
     """Returns dependences that a method may have."""
     notes = []
     support, names = probes.get(SUPPORT_ORDER), probes.get(LABEL_MAP)
-    if algorithm.support_order and support and support.largest > TOLERANCE:
+    if algorithm.support_order and support and support.moves:
         notes.append(
             f"answers depend on the order of the support, as declared ({algorithm.support_order}):"
             f" they change by up to {support.largest:.2g}, {support.flipped:.1%} of the decisions"
         )
-    if names and names.largest > TOLERANCE:
+    if names and names.moves:
         notes.append(
             "answers depend on which class has which label, as those of a head with weights for "
             f"each label do: they change by up to {names.largest:.2g}, {names.flipped:.1%} of the "
             "decisions"
         )
     return notes
+
+
+def _rounded(probes: dict[str, _Probe], rounding: dict[str, float]) -> list[str]:
+    return [
+        f"only rounding ({_WHAT[name]}): answers move by up to {probes[name].largest:.1g}, in double precision by {exact:.1g}"
+        for name, exact in rounding.items()
+    ]
 
 
 def _mismatch(algorithm: Algorithm, verdict: Verdict) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,7 +176,7 @@ def _in_full(one: _Audited) -> str:
     ]
     lines = [
         f"{record.algorithm.name} on {record.tested.name}, {record.protocol.id}: "
-        f"{audit.episodes} test episodes, asked in {len(rows)} other ways than all queries together",
+        f"{audit.episodes} test episodes, asked in {len(rows)} ways beside all together",
         table(rows, wrapped=("asked",)),
         f"measured: {audit.verdict}: {MEANING[audit.verdict].format(metric=heading)}",
         f"declared: {record.algorithm.transduction or 'inductive'}",
@@ -188,9 +188,7 @@ def _in_full(one: _Audited) -> str:
 
 def _together(audited: list[_Audited]) -> str:
     """Returns one table of all runs, and below it what each has to say."""
-    names = [one.folder.name for one in audited]
-    shared = os.path.commonprefix(names)
-    shared = shared[: shared.rfind("_") + 1]
+    shared = _shared_start([one.folder.name for one in audited])
     rows = []
     for one in audited:
         probes = {probe.name: probe for probe in one.audit.probes}
@@ -209,6 +207,13 @@ def _together(audited: list[_Audited]) -> str:
         if one.audit.verdict not in ("error", one.declared)
     ]
     return "\n".join(lines)
+
+
+def _shared_start(names: list[str]) -> str:
+    """Returns the words, up to an underscore each, that all names begin with."""
+    words = [name.split("_") for name in names]
+    columns = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
+    return "".join(f"{column[0]}_" for column in columns)
 
 
 def _score(one: _Audited, probe: ProbeRecord | None, plainly: bool = False) -> str:
