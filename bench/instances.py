@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -24,6 +24,7 @@ from bench.evaluation import Report, tensor_digests
 from bench.failures import plugin_code
 from bench.finished import FinishedRun
 from bench.firewall import open_test
+from bench.measurements import TestUse
 from bench.pool import EpisodeStream
 from bench.statistics import Interval, t_interval
 from bench.stream import StreamLearner
@@ -35,9 +36,13 @@ LESS_MEMORY = "use fewer --instances or a smaller --backbone"
 
 @dataclass(frozen=True)
 class InstanceCurve:
-    """Shares of right answers (e, i): in stream e, over its classes, at their i-th instance."""
+    """Shares of right answers (e, i): in stream e, over its classes, at their i-th instance.
+
+    `use` is that of the test data, if the streams are of it.
+    """
 
     accuracy: NDArray[np.float64]
+    use: TestUse | None = None
 
     def intervals(self) -> list[Interval]:
         """Returns the mean over streams, with its interval, of each instance number."""
@@ -73,7 +78,7 @@ def curve_of(
     """
     check_reads_streams(type(run.algorithm))
     ways = run.job.test_protocol.ways
-    with open_test("instances", streams):
+    with open_test("instances", streams) as use:
         pool = run.job.tested.data.pool("test")
     fewest = int(np.diff(pool.offsets).min())
     if instances >= fewest:  # an episode has a query, too, which here is left over
@@ -83,7 +88,8 @@ def curve_of(
         )
     protocol = EpisodeProtocol(ways, instances, 1)
     stream = EpisodeStream(pool, protocol, run.job.config.episode_seed, run.job.device)
-    return instance_curve(cast("StreamLearner", run.algorithm), stream, streams, report)
+    curve = instance_curve(cast("StreamLearner", run.algorithm), stream, streams, report)
+    return replace(curve, use=replace(use, sha256=stream.digest(streams)))
 
 
 def instance_curve(

@@ -10,6 +10,7 @@ from bench.errors import nearest
 
 SUMMARIES = {
     "run": "Train an algorithm on a dataset, test it, and keep the result.",
+    "evaluate": "Test the weights of a finished run on other episodes or data.",
     "leaderboard": "Print tables from the results in a folder.",
     "compare": "Compare runs on the episodes that they share.",
     "audit": "Measure whether queries inform one another, and look for leaks.",
@@ -17,6 +18,7 @@ SUMMARIES = {
     "intervals": "Show how sure a run's mean is, and of what.",
     "verify": "Check a run's hashes and figures by testing its weights again.",
     "episodes": "Write test episodes into a sealed file, or show one.",
+    "replay": "Print, or run, the command that reproduces a run.",
     "instances": "Show a stream learner's accuracy by instance number.",
     "list": "List algorithms, datasets and backbones.",
     "info": "Show parameters, paper and tasks of an algorithm or dataset.",

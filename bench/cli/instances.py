@@ -59,7 +59,7 @@ def command(
     """
     from bench.cli.progress import bars
     from bench.files import write_atomically
-    from bench.finished import read_finished, reopen
+    from bench.finished import count_use, read_finished, reopen
     from bench.instances import check_reads_streams, curve_of
     from bench.runner import set_up_process
 
@@ -72,6 +72,8 @@ def command(
         for name in finished.changed:
             click.echo(f"bench: the code of {name} has changed since this run", err=True)
         curve = curve_of(finished, streams, instances, shown.evaluation)
+    if curve.use:
+        count_use(run, curve.use)
     click.echo(
         f"{record.algorithm.name} on {record.data.name}, streams of {record.protocol.ways} classes "
         f"(95% intervals over {streams} streams)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.badge import FAILURE_FILE
 from bench.errors import BenchError
 from bench.results import RunRecord, read_run
 from bench.scores import Scores, alteration, read_scores
@@ -75,6 +76,8 @@ class Entry:
         """What `bench verify` found, `altered` if the files are no longer the run's, or ''."""
         if self.altered:
             return "altered"
+        if (self.folder / FAILURE_FILE).exists():
+            return "failed"
         return self.record.verification.verdict if self.record.verification else ""
 
 
