@@ -56,6 +56,14 @@ def read_finished(folder: Path) -> RunRecord:
     return record
 
 
+def config_of(record: RunRecord, folder: Path) -> RunConfig:
+    """Returns what a run was asked for; raises BenchError if another version understood it."""
+    try:
+        return msgspec.convert(record.config, RunConfig)
+    except msgspec.ValidationError as error:
+        raise BenchError(f"{folder / RUN_FILE} was written by another version: {error}") from None
+
+
 def reopen(
     folder: Path,
     registry: Registry,
@@ -73,10 +81,7 @@ def reopen(
             data (then it is ChangedData) or the checkpoint are others than the run's.
     """
     record = read_finished(folder)
-    try:
-        config = msgspec.convert(record.config, RunConfig)
-    except msgspec.ValidationError as error:
-        raise BenchError(f"{folder / RUN_FILE} was written by another version: {error}") from None
+    config = config_of(record, folder)
     here = replace(config, device=device, data_root=data_root or config.data_root)
     if config.episodes_file and (folder / KEPT_AS).is_file():
         here = replace(here, episodes_file=str(folder / KEPT_AS))

@@ -37,7 +37,8 @@ class Job:
     """A run, resolved: the classes behind the names, all values, and the data opened.
 
     `tested` is the data of the test: that of the training, unless the user asked for other data.
-    `sealed` are the test episodes if they come from a file.
+    `sealed` are the test episodes if they come from a file; `weights_from` is the sha256 of the
+    checkpoint if the weights are another run's.
     """
 
     config: RunConfig
@@ -56,6 +57,7 @@ class Job:
     validate_every: int
     device: torch.device
     sealed: SealedEpisodes | None = None
+    weights_from: str = ""
 
     @property
     def backbone(self) -> str:
@@ -79,6 +81,8 @@ class Job:
             "seed": self.config.seed,
         }
         data = self.config.data
+        if self.weights_from:
+            identity["weights"] = self.weights_from
         if self.is_cross_domain:
             identity["test data"] = [self.config.test_data, self.tested.data.fingerprint]
             data = f"{data}_on_{self.config.test_data}"

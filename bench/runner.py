@@ -59,9 +59,7 @@ Produce = Callable[[Job, RunRecord, Clock, Watcher], RunRecord]
 """From a job and the beginning of its record to the whole one, with the files that belong to it."""
 
 
-def execute(
-    job: Job, mode: Mode, watcher: Watcher, produce: Produce | None = None
-) -> RunRecord:
+def execute(job: Job, mode: Mode, watcher: Watcher, produce: Produce | None = None) -> RunRecord:
     """Trains and tests, or has `produce` do something else, and writes the result folder.
 
     Raises:

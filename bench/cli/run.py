@@ -224,7 +224,7 @@ def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> RunRecord | 
         job = prepare(config, registry, shown.dataset)
         watching = Profiler(job.folder / TRACE_FILE, job.device) if wishes.profile else Profile()
         if not (wishes.dry_run or wishes.print_config):
-            with _stop_on_signal() as stop:
+            with stop_on_signal() as stop:
                 watcher = Watcher(shown.training, shown.evaluation, stop, watching)
                 there = wishes.several and not wishes.force and is_complete(job.folder)
                 mode = Mode(wishes.resume or there, wishes.force)
@@ -266,7 +266,7 @@ def _execute(execute: Callable[..., RunRecord], *arguments: object) -> RunRecord
 
 
 @contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Lets the first Ctrl-C (or termination) end the run after its step; a second ends it now."""
     asked: list[int] = []
 

@@ -1,0 +1,143 @@
+"""Retesting: the weights of a finished run on other episodes, or on other data, as a new run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from bench.cache import Progress
+from bench.checkpoint import load_into, load_weights
+from bench.config import RunConfig
+from bench.errors import BenchError
+from bench.files import sha256_of, write_atomically
+from bench.finished import config_of, count_use, read_finished
+from bench.job import Job, prepare
+from bench.registry import Registry
+from bench.results import CHECKPOINT_FILE, RunRecord
+from bench.runner import Mode, execute
+from bench.tasks import REGRESSION
+from bench.testing import test
+from bench.watcher import Clock, Watcher
+
+
+@dataclass(frozen=True)
+class TestWishes:
+    """What to test on: as the flags of `bench run`; None means as in the run, or the default.
+
+    The number of episodes is never the run's: it is the default of the protocol.
+    """
+
+    __test__ = False  # not a test class of pytest
+
+    ways: int | None = None
+    shots: int | None = None
+    queries: int | None = None
+    protocol: str | None = None
+    test_data: str | None = None
+    episodes: int | None = None
+    episode_seed: int | None = None
+    episodes_file: str | None = None
+
+    @property
+    def given(self) -> dict[str, str | int]:
+        """The wishes that were said."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Retest:
+    """A test that is yet to be done: whose weights, and the job that they are put to."""
+
+    folder: Path
+    trained: RunRecord
+    job: Job
+
+    def run(self, mode: Mode, watcher: Watcher) -> RunRecord:
+        """Tests the weights and writes a run folder; the other run's record counts the test.
+
+        Raises:
+            BenchError: the folder holds this test already, or is in use.
+            RunFailed: the algorithm failed.
+            Interrupted: it was stopped.
+        """
+        done = execute(self.job, mode, watcher, self._produce)
+        count_use(self.folder, replace(done.test_uses[-1], purpose="evaluate"))
+        return done
+
+    def _produce(self, job: Job, record: RunRecord, clock: Clock, watcher: Watcher) -> RunRecord:
+        checkpoint = job.folder / CHECKPOINT_FILE
+        write_atomically(checkpoint, (self.folder / CHECKPOINT_FILE).read_bytes())
+        algorithm = job.build()
+        load_into(algorithm, load_weights(checkpoint, algorithm.name), checkpoint)
+        clock.seconds["training"] = self.trained.training.seconds
+        known = replace(
+            record,
+            training=self.trained.training,
+            weights_from=job.weights_from,
+            test_uses=(*self.trained.test_uses, *record.test_uses),
+        )
+        return test(job, algorithm, known, clock, watcher)
+
+
+def prepare_retest(
+    folder: Path,
+    registry: Registry,
+    progress: Progress,
+    wishes: TestWishes,
+    *,
+    out: str,
+    data_root: str | None = None,
+    device: str = "auto",
+) -> Retest:
+    """Looks up everything that a test of a run's weights needs, and checks that it fits.
+
+    Raises:
+        BenchError: the run is not complete, its checkpoint is missing or altered, or the wishes
+            do not fit the algorithm or the data.
+    """
+    record = read_finished(folder)
+    checkpoint = folder / CHECKPOINT_FILE
+    if not checkpoint.is_file():
+        raise BenchError(f"{checkpoint} is not there, so there is nothing to test; redo the run")
+    digest = sha256_of(checkpoint)
+    if record.outcome and digest != record.outcome.checkpoint_sha256:
+        raise BenchError(f"{checkpoint} is not what the run wrote; redo the run with --force")
+    config = replace(
+        _tested_as(_trained_as(config_of(record, folder), record), wishes),
+        out=out,
+        device=device,
+        data_root=data_root or config_of(record, folder).data_root,
+    )
+    job = replace(prepare(config, registry, progress), weights_from=record.weights_from or digest)
+    if job.data.fingerprint != record.data.fingerprint:
+        raise BenchError(f"{record.data.name} is no longer the data of {folder}; redo the run")
+    return Retest(folder, record, job)
+
+
+def _trained_as(config: RunConfig, record: RunRecord) -> RunConfig:
+    """Returns a configuration that says of the training what was done, whatever is tested."""
+    training = record.training
+    return replace(
+        config,
+        steps=training.steps,
+        meta_batch=training.meta_batch,
+        train_ways=None if record.data.task == REGRESSION else training.ways,
+        train_shots=training.shots,
+        train_queries=training.queries,
+        schedule=training.schedule,
+        validate_every=training.validate_every,
+    )
+
+
+def _tested_as(config: RunConfig, wishes: TestWishes) -> RunConfig:
+    """Returns a configuration with other wishes of the test; sizes stay unless they would clash."""
+    fresh: dict[str, str | int | None] = {"episodes": None, "episodes_file": None}
+    if wishes.episodes_file:
+        fresh |= {"protocol": "fixed", "test_data": None}
+    if wishes.episodes_file or (wishes.protocol or config.protocol).startswith("variable"):
+        fresh |= dict.fromkeys(("ways", "shots", "queries"))
+    if wishes.protocol == "single":
+        fresh["queries"] = None
+    return msgspec.convert({**asdict(config), **fresh, **wishes.given}, RunConfig)
