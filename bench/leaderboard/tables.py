@@ -93,7 +93,7 @@ def _title(key: TableKey) -> str:
 
 def _longer(key: TableKey, groups: dict[TableKey, list[Entry]]) -> Iterator[str]:
     """Yields a note for each other table whose episodes begin with all of this one's."""
-    for other, members in groups.items():
+    for other, members in sorted(groups.items()):
         same = other[:3] == key[:3] and other[3] > key[3] and other[4] and key[4]
         if same and _begins(members[0], groups[key][0]):
             yield (

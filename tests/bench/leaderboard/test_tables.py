@@ -7,18 +7,18 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench.errors import BenchError, NothingMatched
 from bench.leaderboard import Format, Leaderboard, collect, flat, render
 from bench.results import RUN_FILE, RunRecord
-
-Records = Callable[..., RunRecord]
+from tests.bench.written_runs import Records, ids_of, with_parts, write_run
 
 
 def collected(root: Path, records: Mapping[str, RunRecord]) -> Leaderboard:
@@ -66,7 +66,7 @@ def test_unfinished_runs_stand_last_in_their_table_with_their_status(
     unfinished = make_record(status=status, sha256="", outcome=None, error="out of memory")
     board = collected(tmp_path, {"a_done": make_record(), "b_other": unfinished})
     assert runs_of(board) == [["a_done", "b_other"]]
-    line = render(board, "markdown").splitlines()[-1]
+    line = [line for line in render(board, "markdown").splitlines() if line.startswith("|")][-1]
     assert status in line and "| -" in line
     rows = json.loads(render(board, "json"))
     assert [row["status"] for row in rows] == ["complete", status]
@@ -160,18 +160,17 @@ def test_json_parses_back(board: Leaderboard) -> None:
 
 def test_html_parses_back(board: Leaderboard) -> None:
     text = render(board, "html")
-    assert text.count("<table>") == text.count("</table>") == 2
+    assert text.count("<table>") == text.count("</table>") == 3
     cells = re.findall(r"<td[^>]*>\s*([^<]*?)\s*</td>", text)
     assert "97.12 ± 0.42" in cells and "maml (lr=0.1)" in cells
 
 
 def test_latex_has_a_tabular_of_as_many_columns_as_cells(board: Leaderboard) -> None:
     text = render(board, "latex")
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
-    columns = re.search(r"\\begin{tabular}{([lrc]+)}", text)
-    assert columns is not None
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    columns = re.findall(r"\\begin{tabular}{([lrc]+)}", text)
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.count(" & ") + 1 for line in rows} == {len(columns[1])}
+    assert {line.count(" & ") + 1 for line in rows} == {len(form) for form in columns}
     for line in rows:
         assert re.search(r"(?<!\\)[%_#]", line) is None, "special characters must be escaped"
 
@@ -179,12 +178,14 @@ def test_latex_has_a_tabular_of_as_many_columns_as_cells(board: Leaderboard) -> 
 def test_markdown_is_a_pipe_table_with_percent_and_interval(board: Leaderboard) -> None:
     lines = [line for line in render(board, "markdown").splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert cells[0][:3] == ["algorithm", "accuracy %", "setting"]
+    assert cells[0][:5] == ["method", "accuracy %", "group", "ranks", "setting"]
     assert set("".join(cells[1])) <= set(":-")
-    first, second = (dict(zip(cells[0], row, strict=True)) for row in cells[-2:])
-    assert first["algorithm"] == "protonet" and first["accuracy %"] == "97.12 ± 0.42"
-    assert second["algorithm"] == "maml (lr=0.1)" and second["setting"] == "transductive"
-    assert (second["parameters"], second["trained"], second["seed"]) == ("111,936", "12 s", "3")
+    lines_of = {row[0]: dict(zip(cells[0], row, strict=True)) for row in cells[-5:]}
+    first, second = lines_of["protonet"], lines_of["maml (lr=0.1)"]
+    assert first["accuracy %"] == "97.12 ± 0.42" and first["setting"] == "inductive (declared)"
+    assert second["setting"] == "transductive (declared)"
+    assert (second["parameters"], second["trained"]) == ("111,936", "12 s")
+    assert second["seeds"] == "seed 3"
 
 
 def test_a_setting_with_a_pipe_in_it_does_not_break_the_markdown_table(
@@ -204,8 +205,44 @@ def test_every_table_says_which_episodes_it_is_about(board: Leaderboard) -> None
 
 
 @pytest.mark.parametrize(
-    "module", ["bench", "bench.leaderboard", "bench.results", "bench.statistics", "bench.cli"]
+    "module",
+    ["bench", "bench.leaderboard", "bench.published", "bench.results", "bench.statistics"],
 )
 def test_tables_and_the_command_line_come_up_without_torch(module: str) -> None:
     code = f"import {module}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_list_that_begins_a_longer_one_is_named_as_such(
+    tmp_path: Path, make_record: Records
+) -> None:
+    """By their ids; runs without ids by what decides their episodes."""
+    for name, count, ids in (("short", 3, True), ("long", 5, True), ("old", 4, False)):
+        protocol = {"episodes": count, "sha256": name[0] * 64}
+        record = with_parts(make_record(), protocol=protocol)
+        write_run(tmp_path / name, record, np.full(count, 0.5), ids_of(count) if ids else None)
+    notes = {table.title.split()[2]: table.notes for table in collect(tmp_path).tables}
+    assert [note[:42] for note in notes["3"]] == [
+        "these 3 episodes are the first of the 4 of",
+        "these 3 episodes are the first of the 5 of",
+    ]
+    assert notes["4"][0].startswith("these 4 episodes are the first of the 5")
+    assert notes["5"] == ()
+
+
+def test_a_longer_list_that_begins_otherwise_is_not(tmp_path: Path, make_record: Records) -> None:
+    for name, count, first in (("short", 3, 7), ("long", 5, 0)):
+        protocol = {"episodes": count, "sha256": name[0] * 64}
+        record = with_parts(make_record(), protocol=protocol)
+        write_run(tmp_path / name, record, np.full(count, 0.5), ids_of(count, first))
+    assert [table.notes for table in collect(tmp_path).tables] == [(), ()]
+
+
+def test_the_table_of_a_run_is_that_of_the_data_it_was_tested_on(
+    tmp_path: Path, make_record: Records
+) -> None:
+    here = make_record()
+    board = collected(tmp_path, {"a": here, "b": make_record(data="far", test_data=here.data)})
+    assert runs_of(board) == [["a", "b"]]
+    text = render(board, "markdown")
+    assert "trained on" in text and "| far" in text

@@ -1,0 +1,110 @@
+"""Groups and ranks: rows share a letter if and only if they are not told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.leaderboard.entry import Entry
+from bench.leaderboard.row import Row
+from bench.leaderboard.standing import letters, separated, standings
+from bench.results import RunRecord
+from bench.scores import Scores
+from tests.bench.written_runs import Records, with_parts
+
+
+def relation(k: int, *pairs: tuple[int, int]) -> np.ndarray:
+    apart = np.zeros((k, k), bool)
+    for i, j in pairs:
+        apart[i, j] = apart[j, i] = True
+    return apart
+
+
+def test_letters_of_hand_made_relations() -> None:
+    assert letters(relation(3)) == ["a", "a", "a"]
+    assert letters(relation(3, (0, 1), (0, 2), (1, 2))) == ["a", "b", "c"]
+    assert letters(relation(3, (0, 2))) == ["a", "ab", "b"]
+    # first and third alike, second apart from both: a paired test can say so
+    assert letters(relation(3, (0, 1), (1, 2))) == ["a", "b", "a"]
+    assert letters(relation(1)) == ["a"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_rows_share_a_letter_if_and_only_if_they_are_not_told_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    apart = np.triu(rng.random((9, 9)) < rng.random(), 1)
+    apart |= apart.T
+    found = letters(apart)
+    for i in range(9):
+        assert found[i]
+        for j in range(9):
+            if i != j:
+                assert bool(set(found[i]) & set(found[j])) == (not apart[i, j])
+
+
+RNG = np.random.default_rng(3)
+EASY = RNG.normal(0, 0.08, 400)
+
+
+def scored(mean: float) -> np.ndarray:
+    noise = EASY + RNG.normal(0, 0.02, 400)
+    return np.asarray(mean + noise - noise.mean())
+
+
+def row(record: RunRecord, *seeds: np.ndarray | None) -> Row:
+    entries = []
+    for seed, values in enumerate(seeds):
+        one = with_parts(record, training={"seed": seed})
+        mean = 0.5 if values is None else float(values.mean())
+        one = with_parts(one, outcome={"mean": mean})
+        entries.append(Entry(Path(f"{seed}"), one, Scores(values) if values is not None else None))
+    return Row(tuple(entries))
+
+
+def test_ranks_are_the_places_that_a_row_may_have(make_record: Records) -> None:
+    means = (0.95, 0.947, 0.90, 0.80)
+    found = standings([row(make_record(), scored(mean)) for mean in means])
+    shown = [(one.group, one.ranks) for one in found if one]
+    assert shown == [("a", "1-2"), ("a", "1-2"), ("b", "3"), ("c", "4")]
+
+
+def test_a_difference_that_is_sure_but_within_half_a_point_separates_nobody(
+    make_record: Records,
+) -> None:
+    base = scored(0.9)
+    rows = [row(make_record(), base + 0.004), row(make_record(), base)]
+    assert not separated(rows).any()
+    rows = [row(make_record(), base + 0.006), row(make_record(), base)]
+    assert separated(rows)[0, 1]
+
+
+def test_rows_of_several_seeds_are_separated_with_seeds_as_the_unit_too(
+    make_record: Records,
+) -> None:
+    """The episodes are sure that the means differ; two seeds that far apart are not."""
+    wide = row(make_record(), scored(0.80), scored(0.90))
+    other = row(make_record(), scored(0.89), scored(0.87))
+    assert not separated([other, wide])[0, 1]
+    close = [
+        row(make_record(), scored(m - 0.001), scored(m), scored(m + 0.001)) for m in (0.9, 0.8)
+    ]
+    assert separated(close)[0, 1]
+
+
+def test_a_row_without_scores_has_no_standing_and_takes_none_from_others(
+    make_record: Records,
+) -> None:
+    found = standings([row(make_record(), scored(0.9)), row(make_record(), None)])
+    assert found[0] is not None and found[0].ranks == "1"
+    assert found[1] is None
+    assert standings([row(make_record(), None)]) == (None,)
+
+
+def test_among_very_many_rows_there_are_ranks_but_no_letters(make_record: Records) -> None:
+    rows = [row(make_record(), scored(0.9 - number / 200)) for number in range(101)]
+    found = standings(rows)
+    assert {one.group for one in found if one} == {"-"}
+    last = found[-1]
+    assert last is not None and last.worst == 101 and last.best > 90
