@@ -30,7 +30,6 @@ def test_load_and_speed_are_not_on_the_card(monkeypatch: pytest.MonkeyPatch) -> 
     second = describe_machine(CPU)
     assert (second.gemm_gflops, second.load_before, second.load_after) == (1.0, None, 7.0)
     assert first.load_before == 0.25
-    assert first.gemm_gflops > 1.0
     assert second.card == first.card
     assert len(first.card) == 8
 
