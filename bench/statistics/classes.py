@@ -26,6 +26,7 @@ from bench.tasks import ACCURACY, Metric
 
 CLASSES = "classes"
 PROBES = 64
+EXACT = 128
 LEAST_FREEDOM = 4.0
 FORMULA = "random effects of n classes and noise, t with Satterthwaite's degrees of freedom"
 
@@ -61,7 +62,7 @@ def over_classes(
     """
     classes = episodes.classes if bases is None else bases[episodes.classes]
     design = _design(classes, episodes.ways)
-    count = int((np.asarray(design.shares.sum(0)) > 0).sum())
+    count = design.shares.shape[1]
     if design.trace < 1e-9 * len(scores) or np.ptp(scores) == 0:
         return None
     variance, freedom = _variance(scores - scores.mean(), design)
@@ -77,17 +78,21 @@ def over_classes(
 def _design(classes: Bases, ways: Bases) -> _Design:
     """Returns the design of episodes whose classes are `classes` (sum of ways,).
 
-    The third and fourth trace are Hutchinson's estimates with PROBES random signs, good to a few
-    per cent; only the degrees of freedom depend on them.
+    Of more than EXACT classes the third and fourth trace are Hutchinson's estimates with PROBES
+    random signs, good to a few per cent; only the degrees of freedom depend on them.
     """
-    n, width = len(ways), int(classes.max()) + 1
+    used, units = np.unique(classes, return_inverse=True)
+    n, width = len(ways), len(used)
     starts = np.concatenate([[0], np.cumsum(ways)])
-    shares = sparse.csr_array((np.repeat(1 / ways, ways), classes, starts), shape=(n, width))
+    shares = sparse.csr_array((np.repeat(1 / ways, ways), units, starts), shape=(n, width))
     shares.sum_duplicates()
     weights = np.asarray(shares.sum(0))
     common = (shares.T @ shares).tocsr()
     square = float(weights @ weights)
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (width, PROBES))
+    if width <= EXACT:
+        signs, probes = np.eye(width), 1
+    else:
+        signs, probes = np.random.default_rng(0).choice([-1.0, 1.0], (width, PROBES)), PROBES
     once = common @ signs - np.outer(weights, weights @ signs) / n
     twice = common @ once - np.outer(weights, weights @ once) / n
     return _Design(
@@ -97,8 +102,8 @@ def _design(classes: Bases, ways: Bases) -> _Design:
         trace2=float(
             np.square(common.data).sum() - 2 * weights @ (common @ weights) / n + square**2 / n**2
         ),
-        trace3=float((once * twice).sum()) / PROBES,
-        trace4=float(np.square(twice).sum()) / PROBES,
+        trace3=float((once * twice).sum()) / probes,
+        trace4=float(np.square(twice).sum()) / probes,
     )
 
 
