@@ -33,14 +33,14 @@ def resolve_protocols(config: RunConfig, dataset: type[Dataset]) -> Protocols:
     Raises:
         BenchError: the wishes do not go together.
     """
-    own, kind = dataset.protocol, _kind(config, dataset)
+    kind = _kind(config, dataset)
     fixed = _fixed(config, dataset)
     queries = 1 if kind == "single" else fixed.queries
     test = EpisodeProtocol(fixed.ways, fixed.shots, queries, kind)
     meaningless = ("queries",) if kind == "single" else ()
     for flag in ("ways", "shots", "queries") if test.varies else meaningless:
         value = getattr(config, flag)
-        if value is not None and value != getattr(own, flag):
+        if value is not None:
             what = "one query each" if kind == "single" else f"{flag} of their own"
             raise BenchError(
                 f"--{flag} is {value}, but episodes of --protocol {kind} have {what}; leave it out"
