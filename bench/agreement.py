@@ -1,17 +1,30 @@
-"""Agreement: how far two sets of answers to the same queries are from each other.
+"""Agreement: whether figures and answers that were computed twice are the same, or nearly.
 
-Imports no torch.
+The same weights on another machine, or with another number of threads, give answers that are
+rounded otherwise; that is within tolerance. Imports no torch.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from bench.predictions import Predictions
+from bench.measurements import CheckedFigure
+from bench.predictions import Floats, Predictions
 
-MOVED = 0.01
+Judgement = Literal["same", "within tolerance", "differs"]
+ROUNDING = 1e-6
+"""Relative difference below which two figures are the same: other libraries round otherwise."""
+OF_MEAN = 1e-3
+"""Tolerance of a mean: a tenth of a point of accuracy; in regression and of a loss, relative."""
+TURNED = 0.005
+"""Tolerance of decisions: the share of queries that may be decided otherwise."""
+MOVED, ROUNDED = 1e-3, 1e-4
+"""Mean changes of a probability that are within tolerance, and that are rounding."""
+TURNS = 0.01
 """In regression, a value that moved by this share of the largest one counts as turned."""
 
 
@@ -51,7 +64,63 @@ def agreement(kept: Predictions, found: Predictions) -> Agreement:
         width = kept.targets.shape[1]
         largest = max(float(np.abs(kept.answers).max()), np.finfo(np.float32).tiny)
         change = np.abs(kept.answers - found.answers).reshape(-1, width) / largest
-        turned = (change > MOVED).any(1)
+        turned = (change > TURNS).any(1)
     return Agreement(
         identical, float(change.max()), float(change.mean()), int(turned.sum()), len(turned)
     )
+
+
+def same_number(one: float | None, other: float | None) -> bool:
+    """Tells whether two figures are equal up to rounding; None is an interval without an end."""
+    if one is None or other is None:
+        return one is other or not math.isfinite(one if other is None else other)  # type: ignore[arg-type]  # one of them is a number
+    return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=1e-12)
+
+
+def judged_answers(moved: Agreement) -> CheckedFigure:
+    """Tells whether answers agree: no decision turned, few did, or many."""
+    verdict: Judgement = "differs"
+    if not moved.turned and moved.mean <= ROUNDED:
+        verdict = "same"
+    elif moved.turned < TURNED * moved.asked and moved.mean < MOVED:
+        verdict = "within tolerance"
+    return CheckedFigure("answers", f"{moved.asked} queries", moved.text, verdict)
+
+
+def judged_scores(kept: Floats, found: Predictions) -> CheckedFigure:
+    """Compares the score of each episode; how many queries turned is at least their difference."""
+    recorded = f"{len(kept)} episodes"
+    if len(kept) != len(found):
+        return CheckedFigure("scores", recorded, f"{len(found)}", "differs")
+    same = np.array([same_number(*pair) for pair in zip(kept, found.scores, strict=True)])
+    if same.all():
+        return CheckedFigure("scores", recorded, "identical", "same")
+    if found.targets is None:
+        turned = np.abs(kept - found.scores) @ found.episodes.queries
+        within = turned < TURNED * found.episodes.queries.sum()
+    else:
+        within = bool(np.abs(kept - found.scores).mean() < OF_MEAN * kept.mean())
+    verdict: Judgement = "within tolerance" if within else "differs"
+    return CheckedFigure("scores", recorded, f"{int((~same).sum())} differ", verdict)
+
+
+def judged_mean(name: str, kept: float, found: float, predictions: Predictions) -> CheckedFigure:
+    """Compares two means of the metric; `predictions` tell of which kind it is."""
+    scale = 1.0 if predictions.targets is None else abs(kept)
+    verdict: Judgement = "differs"
+    if same_number(kept, found):
+        verdict = "same"
+    elif abs(kept - found) < OF_MEAN * scale:
+        verdict = "within tolerance"
+    return CheckedFigure(name, f"{kept:.8g}", f"{found:.8g}", verdict)
+
+
+def judged_loss(kept: float, found: float) -> CheckedFigure:
+    """Compares two mean losses."""
+    moved = abs(kept - found)
+    verdict: Judgement = "differs"
+    if moved <= ROUNDED * abs(kept):
+        verdict = "same"
+    elif moved < 10 * OF_MEAN * abs(kept):
+        verdict = "within tolerance"
+    return CheckedFigure("loss, tested again", f"{kept:.8g}", f"{found:.8g}", verdict)

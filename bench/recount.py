@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from bench.agreement import same_number
 from bench.errors import BenchError
 from bench.files import sha256_of
-from bench.measurements import CheckedFigure
+from bench.measurements import CheckedFigure, IntervalRecord
+from bench.metrics import quality
 from bench.predictions import Floats, Predictions
 from bench.recording import episodes_csv, figures_of
 from bench.results import (
@@ -34,9 +35,9 @@ from bench.results import (
     seal_of,
 )
 from bench.statistics import t_interval
+from bench.statistics.disjoint import Bases
+from bench.statistics.intervals import intervals
 
-ROUNDING = 1e-6
-"""Relative difference below which two figures are the same: other libraries round otherwise."""
 SHOWN = 12
 """Digits of a hash that are shown."""
 
@@ -48,7 +49,9 @@ FROM_EPISODES = ("mean", "half_width", "std", "n")
 class Recount:
     """What was found: the record and the predictions, if they can be read, figures, and notes.
 
-    `scores` (e,) are those of the episodes; `notes` say what could not be checked.
+    `scores` (e,) are those of the episodes; `notes` say what could not be checked. Intervals are
+    `unsettled` if they do not follow from the predictions alone: they may be over base classes,
+    which only the dataset knows.
     """
 
     record: RunRecord | None
@@ -56,6 +59,7 @@ class Recount:
     figures: tuple[CheckedFigure, ...]
     notes: tuple[str, ...]
     scores: Floats | None = None
+    unsettled: bool = False
 
     @property
     def broken(self) -> bool:
@@ -89,14 +93,36 @@ def recount(folder: Path) -> Recount:
     else:
         predictions, scores, counted = _figures(folder, record, record.outcome, notes)
         hashes += counted
-    return Recount(record, predictions, (*figures, *hashes), tuple(notes), scores)
+    spans: list[CheckedFigure] = []
+    if predictions is not None:
+        spans = [*check_intervals(record.outcome, predictions)]
+    unsettled = _any_differs(spans[1:]) and spans[0].verdict == "same"
+    figures += hashes if unsettled else [*hashes, *spans]
+    return Recount(record, predictions, tuple(figures), tuple(notes), scores, unsettled)
 
 
-def same_number(one: float | None, other: float | None) -> bool:
-    """Tells whether two figures are equal up to rounding; None is an interval without an end."""
-    if one is None or other is None:
-        return one is other or not math.isfinite(one if other is None else other)  # type: ignore[arg-type]  # one of them is a number
-    return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=1e-12)
+def check_intervals(
+    outcome: Outcome, predictions: Predictions, bases: Bases | None = None
+) -> Iterator[CheckedFigure]:
+    """Yields a figure for each interval, the headline first; `bases` are as in `intervals`."""
+    if not outcome.intervals:
+        return
+    found = {one.over: one for one in intervals(predictions, bases)}
+    for kept in outcome.intervals:
+        again = found.pop(kept.over, None)
+        wrong = again is None or any(
+            figure.verdict == "differs" for figure in compared("", asdict(kept), asdict(again))
+        )
+        yield CheckedFigure(
+            f"interval over {kept.over}",
+            _span(kept),
+            _span(again),
+            "differs" if wrong else "same",
+        )
+
+
+def _span(interval: IntervalRecord | None) -> str:
+    return "none" if interval is None else f"{interval.low:.8g} to {interval.high:.8g}"
 
 
 def compared(name: str, recorded: object, found: object) -> Iterator[CheckedFigure]:
@@ -172,19 +198,26 @@ def _figures(
         return None, *_from_episodes(folder, outcome, notes)
     try:
         predictions = Predictions.read(folder / PREDICTIONS_FILE)
-        again = figures_of(predictions)
+        again = _outcome(predictions, outcome)
         table = episodes_csv(predictions, record.tested.fingerprint)
     except Exception as error:  # a forged file may hold anything
         what = f"cannot be evaluated: {' '.join(str(error).split())}"
         return None, None, [CheckedFigure(PREDICTIONS_FILE, "predictions", what, "differs")]
-    hashes = ("checkpoint_sha256", "episodes_file_sha256", "predictions_file_sha256")
+    elsewhere = ("checkpoint_sha256", "episodes_file_sha256", "predictions_file_sha256")
     kept, found = asdict(outcome), asdict(again)
-    for name in hashes:
+    for name in (*elsewhere, "intervals"):
         del kept[name], found[name]
     figures = [f for f in compared("", kept, found) if not _is_right_formula(f)]
     if (folder / EPISODES_FILE).is_file():
         figures.append(_rows((folder / EPISODES_FILE).read_bytes(), table))
     return predictions, predictions.scores, figures
+
+
+def _outcome(predictions: Predictions, kept: Outcome) -> Outcome:
+    """Returns what follows from predictions, with such metrics as were kept."""
+    if kept.quality is None:
+        return replace(figures_of(predictions), quality=None)
+    return replace(figures_of(predictions), quality=quality(predictions, kept.quality.temperature))
 
 
 def _is_right_formula(figure: CheckedFigure) -> bool:

@@ -16,29 +16,30 @@ from typing import Literal
 
 import numpy as np
 
-from bench.agreement import Agreement, agreement
+from bench.agreement import (
+    Judgement,
+    agreement,
+    judged_answers,
+    judged_loss,
+    judged_mean,
+    judged_scores,
+)
 from bench.badge import clear_failure, write_failure
 from bench.cache import Progress
 from bench.episodelist import EpisodeList
 from bench.evaluation import CHUNK, Report, evaluate
 from bench.finished import ChangedData, FinishedRun, reopen
 from bench.firewall import open_test
+from bench.job import Job
 from bench.machine import describe_machine
 from bench.measurements import CheckedFigure, TestUse, VerificationRecord
-from bench.predictions import Predictions
 from bench.recording import describe
-from bench.recount import SHOWN, Recount, compared, recount, same_number
+from bench.recount import SHOWN, Recount, check_intervals, compared, recount
 from bench.registry import Registry
 from bench.results import CHECKPOINT_FILE, Outcome, RunRecord, seal_of
+from bench.statistics.disjoint import Bases
 
-Judgement = Literal["same", "within tolerance", "differs"]
 Verdict = Literal["verified", "within tolerance", "failed", "incomplete"]
-OF_MEAN = 1e-3
-"""Tolerance of a mean: a tenth of a point of accuracy; in regression and of a loss, relative."""
-TURNED = 0.005
-"""Tolerance of decisions: the share of queries that may be decided otherwise."""
-MOVED, ROUNDED = 1e-3, 1e-4
-"""Mean changes of a probability that are within tolerance, and that are rounding."""
 UNCHECKED = "not checked: times, memory, environment, and how the weights were trained"
 
 
@@ -92,9 +93,7 @@ def verify(
             (*counted.notes, "the weights were not tested again, as something is broken"),
         )
     if not (folder / CHECKPOINT_FILE).is_file():
-        return Verification(
-            counted.figures, (*counted.notes, "without its checkpoint it cannot be tested again")
-        )
+        return _in_part(counted, "without its checkpoint it cannot be tested again")
     try:
         finished = reopen(folder, registry, opening, data_root=data_root, device=device)
     except ChangedData as error:
@@ -102,6 +101,9 @@ def verify(
         return Verification((*counted.figures, changed), counted.notes)
     notes = [*counted.notes, *_said(counted.record, finished), UNCHECKED]
     figures = [*counted.figures, *_description(folder, counted.record, finished)]
+    if counted.unsettled and counted.predictions:
+        bases = _bases(finished.job)
+        figures += check_intervals(counted.record.outcome, counted.predictions, bases)
     tested, use = _tested_again(counted, counted.record.outcome, finished, report)
     figures += [*tested, *_validation(counted.record, finished)]
     card = describe_machine(finished.job.device).card
@@ -110,10 +112,15 @@ def verify(
 
 def without_evaluation(folder: Path) -> Verification:
     """Checks hashes, and figures against the predictions they follow from; raises BenchError."""
-    counted = recount(folder)
-    return Verification(
-        counted.figures, (*counted.notes, "the weights were not tested again, as was asked for")
-    )
+    return _in_part(recount(folder), "the weights were not tested again, as was asked for")
+
+
+def _in_part(counted: Recount, why: str) -> Verification:
+    """Returns what there is to say without the data."""
+    notes = [*counted.notes, why]
+    if counted.unsettled:
+        notes.append("not checked: intervals over images and classes, which take the data")
+    return Verification(counted.figures, tuple(notes))
 
 
 def keep(folder: Path, verification: Verification) -> bool:
@@ -174,6 +181,14 @@ def _description(folder: Path, record: RunRecord, finished: FinishedRun) -> Iter
             yield CheckedFigure(part, f"{len(figures)} values", "the same", "same")
 
 
+def _bases(job: Job) -> Bases:
+    """Returns the number of each test class's base class, (classes of the split,)."""
+    source = job.tested.dataset(**job.tested.parameters)
+    names = [source.base_class(name) for name in job.tested.data.table("test").classes]
+    bases: Bases = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    return bases
+
+
 def _tested_again(
     counted: Recount, outcome: Outcome, finished: FinishedRun, report: Report
 ) -> tuple[list[CheckedFigure], TestUse]:
@@ -202,58 +217,14 @@ def _tested_again(
             return figures, use
     found = evaluate(finished.algorithm, stream, count, seed=job.config.episode_seed, report=report)
     if kept is not None:
-        figures.append(_answers(agreement(kept, found)))
+        figures.append(judged_answers(agreement(kept, found)))
     if counted.scores is not None:
-        figures.append(_scores(counted.scores, found))
-    figures.append(_mean("mean, tested again", outcome.mean, float(found.scores.mean()), found))
-    figures.append(_loss(outcome.loss, float(found.loss.mean())))
+        figures.append(judged_scores(counted.scores, found))
+    figures.append(
+        judged_mean("mean, tested again", outcome.mean, float(found.scores.mean()), found)
+    )
+    figures.append(judged_loss(outcome.loss, float(found.loss.mean())))
     return figures, use
-
-
-def _answers(moved: Agreement) -> CheckedFigure:
-    verdict: Judgement = "differs"
-    if not moved.turned and moved.mean <= ROUNDED:
-        verdict = "same"
-    elif moved.turned < TURNED * moved.asked and moved.mean < MOVED:
-        verdict = "within tolerance"
-    return CheckedFigure("answers", f"{moved.asked} queries", moved.text, verdict)
-
-
-def _scores(kept: np.ndarray, found: Predictions) -> CheckedFigure:
-    """Compares the score of each episode; how many queries turned is at least their difference."""
-    recorded = f"{len(kept)} episodes"
-    if len(kept) != len(found):
-        return CheckedFigure("scores", recorded, f"{len(found)}", "differs")
-    same = np.array([same_number(*pair) for pair in zip(kept, found.scores, strict=True)])
-    if same.all():
-        return CheckedFigure("scores", recorded, "identical", "same")
-    if found.targets is None:
-        turned = np.abs(kept - found.scores) @ found.episodes.queries
-        within = turned < TURNED * found.episodes.queries.sum()
-    else:
-        within = bool(np.abs(kept - found.scores).mean() < OF_MEAN * kept.mean())
-    verdict: Judgement = "within tolerance" if within else "differs"
-    return CheckedFigure("scores", recorded, f"{int((~same).sum())} differ", verdict)
-
-
-def _mean(name: str, kept: float, found: float, predictions: Predictions) -> CheckedFigure:
-    scale = 1.0 if predictions.targets is None else abs(kept)
-    verdict: Judgement = "differs"
-    if same_number(kept, found):
-        verdict = "same"
-    elif abs(kept - found) < OF_MEAN * scale:
-        verdict = "within tolerance"
-    return CheckedFigure(name, f"{kept:.8g}", f"{found:.8g}", verdict)
-
-
-def _loss(kept: float, found: float) -> CheckedFigure:
-    moved = abs(kept - found)
-    verdict: Judgement = "differs"
-    if moved <= ROUNDED * abs(kept):
-        verdict = "same"
-    elif moved < 10 * OF_MEAN * abs(kept):
-        verdict = "within tolerance"
-    return CheckedFigure("loss, tested again", f"{kept:.8g}", f"{found:.8g}", verdict)
 
 
 def _validation(record: RunRecord, finished: FinishedRun) -> Iterator[CheckedFigure]:
@@ -267,4 +238,4 @@ def _validation(record: RunRecord, finished: FinishedRun) -> Iterator[CheckedFig
         record.training.validation_episodes,
         seed=job.config.seed,
     )
-    yield _mean("best validation", kept, float(looked.scores.mean()), looked)
+    yield judged_mean("best validation", kept, float(looked.scores.mean()), looked)

@@ -124,7 +124,7 @@ def _threads_of(run: Path) -> int | None:
 
 def report(run: Path, found: Verification) -> str:
     """Returns the figures as a table, what could not be checked, and the verdict."""
-    from bench.verification import TURNED
+    from bench.agreement import TURNED
 
     rows = [
         {"figure": f.name, "recorded": f.recorded, "found": f.found, "verdict": f.verdict}
