@@ -183,14 +183,14 @@ def _unsealed(content: bytes, path: Path) -> bytes:
     if not content:
         raise BenchError(f"{path} is empty; make it again: bench episodes make")
     words = line[:_LONGEST_FIRST_LINE].split(b" ")
-    if not line.startswith(_MAGIC) or len(words) != 3 or not newline:
+    if not line.startswith(_MAGIC) or len(words) != 3 or not words[1].isdigit() or not newline:
         raise BenchError(
             f"{path} is no file of test episodes; such files are made by bench episodes make"
         )
     if words[1] != str(FORMAT).encode():
         raise BenchError(
-            f"{path} has format {words[1].decode(errors='replace')!r}, this version of bench reads "
-            f"{FORMAT}; use the version that wrote it, or make it again"
+            f"{path} has format {words[1].decode()}, this version of bench reads {FORMAT}; use the "
+            "version that wrote it, or make it again"
         )
     if words[2] != hashlib.sha256(body).hexdigest().encode():
         raise BenchError(f"{path} was altered or cut short: it is not what its hash says")
