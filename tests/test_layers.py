@@ -27,7 +27,7 @@ LIGHT = (
     *("sampling", "config", "cli", "hookspecs", "threads", "interruption", "__main__"),
     *("pytest_plugin", "scaffold", "episodelist", "predictions", "measurements"),
     *("scores", "comparison", "comparison.pairs", "comparison.configurations"),
-    *("comparison.finding", "published", "agreement", "badge", "replay"),
+    *("statistics.kept", "comparison.finding", "published", "agreement", "badge", "replay"),
 )
 
 

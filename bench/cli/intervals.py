@@ -56,7 +56,7 @@ def _report(run: RunIntervals) -> str:
 
     record, metric = run.record, run.metric
     lines = [
-        f"{record.algorithm.name} on {record.data.name}, {record.protocol.id}, training seed "
+        f"{record.algorithm.name} on {record.tested.name}, {record.protocol.id}, training seed "
         f"{record.training.seed}: {headline(run.mean, run.intervals, metric)}"
     ]
     if run.intervals:

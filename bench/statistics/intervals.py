@@ -35,8 +35,10 @@ def intervals(predictions: Predictions, bases: Bases | None = None) -> tuple[Int
     Those over images and over classes follow where the episodes allow an estimate, and if not all
     scores are equal. If no image is in two episodes, that over images is the headline again.
     Empty for one episode alone. `bases` (classes of the split,) are the numbers of the base
-    classes; without them every class is a unit of its own.
+    classes, by default those that come with the predictions; without any, every class is a unit
+    of its own.
     """
+    bases = predictions.bases if bases is None else bases
     scores, episodes, metric = predictions.scores, predictions.episodes, predictions.metric
     if len(scores) < 2:
         return ()

@@ -80,31 +80,34 @@ def intervals_of(folder: Path) -> RunIntervals:
     scores = read_scores(folder, record)
     altered = alteration(folder, record, scores)
     notes: tuple[str, ...] = (f"altered: {altered}",) if altered else ()
-    path = folder / PREDICTIONS_FILE
     if outcome.intervals:
-        found = outcome.intervals
-    elif not path.is_file():
-        found, why = (), f"runs by earlier versions kept no {PREDICTIONS_FILE}"
+        return RunIntervals(folder, record, scores, outcome.intervals, notes)
+    path = folder / PREDICTIONS_FILE
+    found: tuple[IntervalRecord, ...] = ()
+    if not path.is_file():
         if len(scores) > 1:
             found = (over_episodes(scores.values, metric_of(record.data.task)),)
-        notes += (f"nothing over images and classes: {why}; redo the run with --force",)
-        return RunIntervals(folder, record, scores, found, notes)
-    else:
-        kept = outcome.predictions_file_sha256
-        if kept and sha256_of(path) != kept:
-            raise BenchError(f"{path} is not what the run wrote; redo the run with --force")
-        found = intervals(Predictions.read(path))
-    return RunIntervals(folder, record, scores, found, notes + _absent(scores, found))
+        why = (
+            f"nothing over images and classes: runs by earlier versions kept no "
+            f"{PREDICTIONS_FILE}; redo the run with --force",
+        )
+        return RunIntervals(folder, record, scores, found, notes + (_none(scores) or why))
+    kept = outcome.predictions_file_sha256
+    if kept and sha256_of(path) != kept:
+        raise BenchError(f"{path} is not what the run wrote; redo the run with --force")
+    found = intervals(Predictions.read(path))
+    known = {record.over for record in found}
+    absent = (f"nothing over {over}: {why}" for over, why in ABSENT.items() if over not in known)
+    return RunIntervals(folder, record, scores, found, notes + (_none(scores) or tuple(absent)))
 
 
-def _absent(scores: Scores, found: Sequence[IntervalRecord]) -> tuple[str, ...]:
-    """Returns why intervals are missing."""
+def _none(scores: Scores) -> tuple[str, ...]:
+    """Returns why nothing can be said, whatever was kept; empty if something can."""
     if len(scores) < 2:
         return ("no interval: one episode alone says nothing of others",)
     if np.ptp(scores.values) == 0:
         return ("nothing over images and classes: all episodes score the same",)
-    known = {record.over for record in found}
-    return tuple(f"nothing over {over}: {why}" for over, why in ABSENT.items() if over not in known)
+    return ()
 
 
 def seed_intervals(runs: Sequence[RunIntervals]) -> SeedIntervals:
@@ -125,7 +128,7 @@ def seed_intervals(runs: Sequence[RunIntervals]) -> SeedIntervals:
         raise BenchError(f"seed {twice} was given twice")
     means = np.array([run.mean for run in runs])
     found = [over_seeds(means, first.metric)]
-    if len({run.record.protocol.sha256 for run in runs}) == 1:
+    if len({(run.record.protocol.sha256, run.scores.ids, len(run.scores)) for run in runs}) == 1:
         table = np.stack([run.scores.values for run in runs])
         found.append(over_seeds_and_episodes(table, first.metric))
     return SeedIntervals(
