@@ -82,8 +82,8 @@ def headline(mean: float, records: Sequence[IntervalRecord], metric: Metric) -> 
 def doubt(records: Sequence[IntervalRecord], metric: Metric) -> str:
     """Returns what the headline interval leaves out, if that is much; otherwise "".
 
-    It is compared with the interval over classes, whose coverage is the better one; where there is
-    none, with that over images.
+    It is compared with the interval over classes, which covers what it promises; where there is
+    none, with that over images, which is too wide.
     """
     if not records:
         return ""
@@ -94,7 +94,7 @@ def doubt(records: Sequence[IntervalRecord], metric: Metric) -> str:
     reach, claimed = (
         f"±{metric.factor * record.half_width:.{metric.places}f}" for record in (wide, closed)
     )
-    what = "images"
-    if wide.over == CLASSES:
-        what = "classes and images" if metric == ACCURACY else "functions"
+    if wide.over == IMAGES:
+        return f"another draw of test images could move this mean by up to {reach}, not {claimed}"
+    what = "classes and images" if metric == ACCURACY else "functions"
     return f"another draw of test {what} would move this mean by {reach}, not {claimed}"

@@ -107,7 +107,7 @@ def test_doubt_is_cast_if_another_draw_of_classes_moves_the_mean_much_more() -> 
     )
     assert doubt([closed, images, little], ACCURACY) == ""
     assert doubt([closed, images], ACCURACY) == (
-        "another draw of test images would move this mean by ±3.00, not ±0.40"
+        "another draw of test images could move this mean by up to ±3.00, not ±0.40"
     )
     assert "test functions" in doubt([closed, much], MSE)
     assert doubt([closed], ACCURACY) == ""
