@@ -36,6 +36,9 @@ class RelationNet(EmbeddingLearner):
     right class and 0 for the others is the loss, averaged over all pairs. Weights start as in the
     authors' code, which also cuts the gradient of either network to a norm of 0.5.
 
+    A sum grows with the number of examples, which the comparison has not learnt to allow for. So
+    that of a class with other than the usual number of shots is scaled as if it had these.
+
     Logits are the scores before the sigmoid: the largest is the answer whatever the objective,
     and their sigmoid is the relation score. Under mse nothing makes their softmax the probability
     of a class, so the cross-entropy that is recorded in a test compares only with its own kind.
@@ -90,7 +93,8 @@ class RelationNet(EmbeddingLearner):
 
     def scores(self, support: Examples, query: Tensor) -> Tensor:
         member = F.one_hot(support.targets, support.n_way).to(query.dtype)
-        sums = member.mT @ support.inputs  # (..., n, d)
+        counts = member.sum(-2).unsqueeze(-1)  # (..., n, 1)
+        sums = (member.mT @ support.inputs) * (self.spec.shots / counts)  # (..., n, d)
         known = sums.reshape(-1, support.n_way, *self.map_shape)  # (t, n, c, h, w)
         asked = query.reshape(-1, query.shape[-2], *self.map_shape)
         together = query.shape[-2]

@@ -107,15 +107,19 @@ def test_logits_are_those_of_summed_maps_laid_upon_the_querys(
     assert logits.std() > 1e-3
 
 
-def test_a_sum_of_shots_is_not_their_mean(make: Callable[..., RelationNet]) -> None:
-    # One example twice over is not the same as once; a mean could not tell.
+def test_a_class_counts_as_if_it_had_the_usual_shots_however_many_it_has(
+    make: Callable[..., RelationNet],
+) -> None:
+    # Made for 2 shots, a sum is of 2: the same example once, twice, or in one class five times.
     algorithm, episode = make(), task()
     one = episode.support.at(
         torch.tensor([(episode.support.targets == c).nonzero()[0] for c in range(WAYS)])
     )
-    twice = one.at(torch.arange(WAYS).repeat(2))
-    predict = [algorithm.adapt(support)(episode.query.inputs) for support in (one, twice)]
-    assert (predict[0] - predict[1]).abs().max() > 1e-6
+    places = torch.arange(WAYS)
+    repeated = (places, places.repeat(2), torch.cat([places, places[:1].repeat(4)]))
+    once, twice, uneven = (algorithm.adapt(one.at(p))(episode.query.inputs) for p in repeated)
+    torch.testing.assert_close(once, twice, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(uneven, twice, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(
