@@ -13,7 +13,7 @@ import click
 
 from bench.cli.options import debug_option
 from bench.cli.table import table
-from bench.errors import RunFailed
+from bench.errors import BenchError, RunFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,8 @@ def command(
     from bench.comparison.pairs import check_enough, compare, worse_than
 
     check_enough(names)
+    if rope is not None and not math.isfinite(rope):
+        raise BenchError(f"--rope is {rope}; it must be a number such as 0.5")
     runs = [read_tested(find_run(name, results)) for name in names]
     if by_seed:
         groups = configurations(runs)
@@ -171,10 +173,13 @@ def _rule(found: Comparison) -> str:
     flips = (
         f" ({found.flips:,} sign flips)" if any(p.test == "sign flips" for p in found.pairs) else ""
     )
-    return (
+    rule = (
         f"better or worse, of the first: p{flips} below {LEVEL} {over}, and a difference of more "
         f"than {words(found.metric, found.size)}"
     )
+    if found.flips:
+        rule += "\neach run is one training; --by-seed compares methods, from several seeds of each"
+    return rule
 
 
 def _plain(found: Comparison, shown: Sequence[Sequence[ComparedRun]]) -> dict[str, object]:

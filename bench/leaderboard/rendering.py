@@ -21,10 +21,11 @@ Cells = dict[str, str]
 
 _TABULATE = {"markdown": "pipe", "latex": "latex", "html": "html"}
 _TITLE = {"markdown": "### {}", "latex": "% {}", "html": "<h3>{}</h3>"}
-_SECTION = {"markdown": "#### {}", "latex": "% {}", "html": "<h4>{}</h4>"}
+_SECTION = {"markdown": "#### {}", "latex": "\\par\\noindent\\textbf{{{}}}", "html": "<h4>{}</h4>"}
 _NOTE = {"markdown": "{}", "latex": "\\par {{\\footnotesize {}}}", "html": "<p>{}</p>"}
 _ESCAPES = {
-    "latex": {c: f"\\{c}" for c in "%_#&$"} | {"^": r"\^{}", "~": r"\~{}", "±": r"$\pm$"},
+    "latex": {c: f"\\{c}" for c in "%_#&$"}
+    | {"^": r"\^{}", "~": r"\~{}", "±": r"$\pm$", "<": "$<$"},
     "html": {"&": "&amp;", "<": "&lt;", ">": "&gt;"},
     "markdown": {},
 }
@@ -51,14 +52,14 @@ def _table(table: Table, form: Format, published: bool) -> list[str]:
     parts = [_TITLE[form].format(table.title)]
     for section in table.sections:
         parts += [
-            _SECTION[form].format(section.title),
+            _text(_SECTION[form], section.title, form),
             _grid(_cells(table, section, timings), form),
         ]
     notes = [*table.notes, *_notes(table), *timings.notes]
     parts += [_text(_NOTE[form], note, form) for note in notes]
     if published:
         title, cells, rest = beside(table)
-        parts.append(_SECTION[form].format(title))
+        parts.append(_text(_SECTION[form], title, form))
         parts += [_grid(cells, form)] if cells else []
         parts.append(_text(_NOTE[form], rest, form))
     return parts
@@ -151,8 +152,8 @@ def _notes(table: Table) -> Iterable[str]:
         yield (
             "group: rows of a section that share a letter are not separable; ranks: the places "
             "that a row may have. Separable: paired t test on the same episodes"
-            f"{seeds}, p < 0.05 after Holm's correction over all pairs of the section, and more "
-            f"than {words(metric, size_of(metric, None))} apart."
+            f"{seeds}, p < 0.05 after Holm's correction over all pairs of the section, and apart "
+            f"by more than {words(metric, size_of(metric, None))}."
         )
     if not any(row.verified for row in done):
         yield "None of these runs has been verified (bench verify RUN)."

@@ -63,14 +63,11 @@ def machine(entry: Entry) -> str:
     Earlier runs have no machine card; of them it is what their record says of the processor.
     """
     card, kept = entry.record.machine, entry.record.environment
-    if card is not None:
-        return (
-            f"{card.processor}, {card.cores} cores, {card.threads} threads, {card.device}, "
-            f"torch {card.torch} (card {card.card[:8]})"
-        )
+    here, torch = (card, card.torch) if card else (kept, kept.packages.get("torch", "?"))
+    known = f"card {card.card[:8]}" if card else "no card"
     return (
-        f"{kept.processor}, {kept.cores} cores, {kept.threads} threads, {kept.device}, "
-        f"torch {kept.packages.get('torch', '?')} (no card)"
+        f"{here.processor}, cores {here.cores}, threads {here.threads}, {here.device}, "
+        f"torch {torch} ({known})"
     )
 
 

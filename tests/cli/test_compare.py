@@ -93,6 +93,8 @@ def test_by_seed_takes_the_seeds_as_units(
     ("arguments", "told"),
     [
         (("good-0",), "name two or more"),
+        (("good-0", "poor-0", "--rope", "nan"), "--rope is nan"),
+        (("good-0", "poor-0", "--rope", "-1"), "-1"),
         (("good-0", "elsewhere"), "only runs on the same data can be compared"),
         (("good", "poor-0"), "'good' is not one run but 3"),
         (("good-0", "god-1"), "no run 'god-1'"),

@@ -98,6 +98,12 @@ def test_a_comparison_across_settings_is_said_as_measured_before_as_declared(tes
     assert compare([alone, measured]).pairs[0].notes == ()
 
 
+def test_a_run_whose_audit_found_an_error_is_said_to_be_of_no_use(tested: Any) -> None:
+    leak = tested("leak", GOOD, audit=AuditRecord("error", 20, (), ("order leak",)))
+    (pair,) = compare([leak, tested("b", POOR)]).pairs
+    assert pair.notes == ("the audit of leak found an error; its figures are not to be used",)
+
+
 def test_other_training_data_are_said(tested: Any, make_record: Records) -> None:
     here = tested("a", GOOD)
     trained_elsewhere = make_record(data="elsewhere", test_data=make_record().data)
