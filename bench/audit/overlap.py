@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,18 +28,13 @@ class Overlap:
     notes: tuple[str, ...] = ()
 
 
-def overlap(
-    data: CachedDataset,
-    stream: EpisodeStream,
-    episodes: int,
-    base_class: Callable[[str], str] = lambda name: name,
-) -> Overlap:
+def overlap(data: CachedDataset, stream: EpisodeStream, episodes: int) -> Overlap:
     """Looks at the first `episodes` episodes of a stream of test classes, and at all splits.
 
     An image that is support and query of one episode, one that is also in the training split, a
     class that is not of the split or shares its base class with one of train or val: all these
     are errors; only equal images of two rows within an episode are a note as long as they are
-    rare. `data` is what the algorithm was trained on; `base_class` that of its dataset.
+    rare. `data` is what the algorithm was trained on.
     """
     pool = stream.pool
     drawn = list(stream.batches(episodes, 256))
@@ -50,7 +45,7 @@ def overlap(
     if share:
         text = f"{share:.2%} of the queries are, byte for byte, also in their episode's support"
         (errors if share > RARE else notes).append(text)
-    errors += _known_classes(data, pool, drawn, base_class)
+    errors += _known_classes(data, pool, drawn)
     errors += _known_images(data, pool, contents)
     return Overlap(tuple(errors), tuple(notes))
 
@@ -106,12 +101,10 @@ def _twins(drawn: Iterable[EpisodeIndices], contents: NDArray[np.int64]) -> floa
 
 
 def _known_classes(
-    data: CachedDataset,
-    pool: ClassPool,
-    drawn: Iterable[EpisodeIndices],
-    base_class: Callable[[str], str],
+    data: CachedDataset, pool: ClassPool, drawn: Iterable[EpisodeIndices]
 ) -> list[str]:
     """Finds test classes that are, or are made of, classes of train or val."""
+    base_class = data.source.base_class if data.source else str
     numbers = np.unique(np.concatenate([part.classes.ravel() for part in drawn]))
     used = {base_class(pool.classes[n]): pool.classes[n] for n in numbers if n < len(pool.classes)}
     found = []

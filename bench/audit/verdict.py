@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from bench.algorithm import Algorithm
-from bench.audit.comparison import TOLERANCE, Comparison, Floats
+from bench.audit.comparison import Comparison
 from bench.audit.interview import Interview
-from bench.audit.leaks import BETWEEN, FALSE_LABELS, LABEL_MAP, REPEATED, SUPPORT_ORDER, WHAT, Seen
+from bench.audit.leaks import BETWEEN, FALSE_LABELS, LABEL_MAP, REPEATED, SUPPORT_ORDER, Seen
 from bench.audit.modes import MODES, REORDERED
 from bench.audit.overlap import Overlap
-from bench.measurements import AuditRecord, ProbeRecord
-from bench.statistics import t_quantile
+from bench.audit.probe import WHAT_IS_ASKED, Probe, measurable
+from bench.measurements import AuditRecord
 from bench.tasks import REGRESSION
 
 Verdict = Literal["inductive", "batch-dependent", "transductive"]
@@ -28,8 +26,6 @@ In regression, where no decision can turn, values count that move by this share 
 the root mean square.
 """
 
-_WHAT = {mode.name: mode.what for mode in (*MODES, REORDERED)} | WHAT
-
 _LEAKS = {
     REPEATED: "not deterministic: the same question twice has answers that differ by up to {}; "
     "draw random numbers from torch's default generator only, and keep nothing",
@@ -38,70 +34,6 @@ _LEAKS = {
     FALSE_LABELS: "label leak: with false labels of the queries in the frames that call it, the "
     "answers differ by up to {}; it looks them up",
 }
-
-
-@dataclass(frozen=True)
-class _Probe:
-    """All comparisons (one per episode) of one way of asking; `rounding` explains them all."""
-
-    name: str
-    comparisons: tuple[Comparison, ...]
-    rounding: bool
-
-    @property
-    def largest(self) -> float:
-        return max(one.largest for one in self.comparisons)
-
-    @property
-    def moves(self) -> bool:
-        """Whether answers change by more than rounding does."""
-        return self.largest > TOLERANCE and not self.rounding
-
-    @property
-    def flipped(self) -> float:
-        """The share of decisions that turned."""
-        return sum(c.flips for c in self.comparisons) / sum(c.asked for c in self.comparisons)
-
-    @property
-    def shifted(self) -> float:
-        """The root mean square of what moved, over the episodes."""
-        return math.sqrt(np.mean([one.square for one in self.comparisons]))
-
-    @property
-    def differences(self) -> Floats:
-        """What asking so changes in each episode's score, (e,)."""
-        return np.array([one.score - one.plainly for one in self.comparisons])
-
-    def record(self) -> ProbeRecord:
-        """Returns what is kept of it."""
-        ours = self.comparisons
-        return ProbeRecord(
-            self.name,
-            _WHAT[self.name],
-            self.largest,
-            sum(one.flips for one in ours),
-            sum(one.asked for one in ours),
-            float(np.mean([one.score for one in ours])),
-            float(np.mean([one.plainly for one in ours])),
-            half_width(self.differences),
-        )
-
-
-def half_width(values: Floats, sides: float = 0.05) -> float | None:
-    """Returns half of the 95% interval (by Student's t) of the mean of `values` (n,).
-
-    `sides` is the probability outside. None if there is only one value.
-    """
-    if len(values) < 2:
-        return None
-    quantile = t_quantile(len(values) - 1, 1 - sides / 2)
-    return float(quantile * values.std(ddof=1) / len(values) ** 0.5)
-
-
-def _measurable(values: Floats, sides: float = 0.05) -> bool:
-    """Tells whether the interval of the mean excludes 0."""
-    half = half_width(values, sides)
-    return half is not None and abs(float(values.mean())) > half
 
 
 def judge(
@@ -117,8 +49,8 @@ def judge(
     `rounding` has the probes whose changes mean nothing, and what they are in double precision.
     """
     probes = {
-        name: _Probe(name, tuple(s.comparison for s in seen if s.probe == name), name in rounding)
-        for name in _WHAT
+        name: Probe(name, tuple(s.comparison for s in seen if s.probe == name), name in rounding)
+        for name in WHAT_IS_ASKED
         if any(s.probe == name for s in seen)
     }
     noise = [each.noise for each in interviews if each.noise is not None]
@@ -153,33 +85,33 @@ def judge(
     )
 
 
-def _verdict(asked: Sequence[_Probe], values: bool) -> Verdict:
+def _verdict(asked: Sequence[Probe], values: bool) -> Verdict:
     moved = [probe for probe in asked if probe.moves]
     if not moved:
         return "inductive"
     turned = any(
-        (p.shifted if values else p.flipped) >= FLIPS or _measurable(p.differences) for p in moved
+        (p.shifted if values else p.flipped) >= FLIPS or measurable(p.differences) for p in moved
     )
     return "transductive" if turned else "batch-dependent"
 
 
-def _verdict_of_drawn(asked: Sequence[_Probe], noise: Sequence[Comparison]) -> Verdict:
+def _verdict_of_drawn(asked: Sequence[Probe], noise: Sequence[Comparison]) -> Verdict:
     """Judges answers that are drawn: what another seed changes as well proves nothing.
 
     As there are several modes, each has its share of the 5%.
     """
     share = 0.05 / len(asked)
-    if any(_measurable(probe.differences, share) for probe in asked):
+    if any(measurable(probe.differences, share) for probe in asked):
         return "transductive"
     between_seeds = np.array([one.square for one in noise])
     for probe in asked:
         beyond = np.array([one.square for one in probe.comparisons])[: len(noise)] - between_seeds
-        if beyond.mean() > 0 and _measurable(beyond, share):
+        if beyond.mean() > 0 and measurable(beyond, share):
             return "batch-dependent"
     return "inductive"
 
 
-def _order_leaks(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
+def _order_leaks(algorithm: Algorithm, probes: dict[str, Probe]) -> list[str]:
     found = []
     if probes[REORDERED.name].moves:
         found.append(
@@ -196,7 +128,7 @@ def _order_leaks(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
     return found
 
 
-def _by_design(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
+def _by_design(algorithm: Algorithm, probes: dict[str, Probe]) -> list[str]:
     """Returns dependences that a method may have."""
     notes = []
     support, names = probes.get(SUPPORT_ORDER), probes.get(LABEL_MAP)
@@ -214,9 +146,10 @@ def _by_design(algorithm: Algorithm, probes: dict[str, _Probe]) -> list[str]:
     return notes
 
 
-def _rounded(probes: dict[str, _Probe], rounding: dict[str, float]) -> list[str]:
+def _rounded(probes: dict[str, Probe], rounding: dict[str, float]) -> list[str]:
     return [
-        f"only rounding ({_WHAT[name]}): answers move by up to {probes[name].largest:.1g}, in double precision by {exact:.1g}"
+        f"only rounding ({WHAT_IS_ASKED[name]}): answers move by up to "
+        f"{probes[name].largest:.1g}, in double precision by {exact:.1g}"
         for name, exact in rounding.items()
     ]
 

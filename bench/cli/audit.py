@@ -140,8 +140,7 @@ def _audit(
     count = min(episodes, record.protocol.episodes)
     with open_test("audit", count) as use:
         stream = job.stream("test")
-    dataset = job.dataset(**job.data_parameters)
-    found = overlap(job.data, stream, record.protocol.episodes, dataset.base_class)
+    found = overlap(job.data, stream, record.protocol.episodes)
     result = audit(
         finished.algorithm,
         stream,
