@@ -16,7 +16,7 @@ from bench.measurements import CheckedFigure
 from bench.predictions import Floats, Predictions
 
 Judgement = Literal["same", "within tolerance", "differs"]
-ROUNDING = 1e-6
+ROUNDING = 1e-5
 """Relative difference below which two figures are the same: other libraries round otherwise."""
 OF_MEAN = 1e-3
 """Tolerance of a mean: a tenth of a point of accuracy; in regression and of a loss, relative."""
@@ -124,3 +124,14 @@ def judged_loss(kept: float, found: float) -> CheckedFigure:
     elif moved < 10 * OF_MEAN * abs(kept):
         verdict = "within tolerance"
     return CheckedFigure("loss, tested again", f"{kept:.8g}", f"{found:.8g}", verdict)
+
+
+def judged_temperature(kept: float, found: float) -> CheckedFigure:
+    """Compares two temperatures; that of rounded answers is rounded, too."""
+    moved = abs(kept - found)
+    verdict: Judgement = "differs"
+    if moved <= OF_MEAN * kept:
+        verdict = "same"
+    elif moved < 10 * OF_MEAN * kept:
+        verdict = "within tolerance"
+    return CheckedFigure("temperature", f"{kept:.8g}", f"{found:.8g}", verdict)

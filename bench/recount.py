@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,8 +19,7 @@ import numpy as np
 from bench.agreement import same_number
 from bench.errors import BenchError
 from bench.files import sha256_of
-from bench.measurements import CheckedFigure, IntervalRecord
-from bench.metrics import quality
+from bench.measurements import CheckedFigure
 from bench.predictions import Floats, Predictions
 from bench.recording import episodes_csv, figures_of
 from bench.results import (
@@ -35,8 +34,6 @@ from bench.results import (
     seal_of,
 )
 from bench.statistics import t_interval
-from bench.statistics.disjoint import Bases
-from bench.statistics.intervals import intervals
 
 SHOWN = 12
 """Digits of a hash that are shown."""
@@ -49,9 +46,7 @@ FROM_EPISODES = ("mean", "half_width", "std", "n")
 class Recount:
     """What was found: the record and the predictions, if they can be read, figures, and notes.
 
-    `scores` (e,) are those of the episodes; `notes` say what could not be checked. Intervals are
-    `unsettled` if they do not follow from the predictions alone: they may be over base classes,
-    which only the dataset knows.
+    `scores` (e,) are those of the episodes; `notes` say what could not be checked.
     """
 
     record: RunRecord | None
@@ -59,7 +54,6 @@ class Recount:
     figures: tuple[CheckedFigure, ...]
     notes: tuple[str, ...]
     scores: Floats | None = None
-    unsettled: bool = False
 
     @property
     def broken(self) -> bool:
@@ -93,36 +87,7 @@ def recount(folder: Path) -> Recount:
     else:
         predictions, scores, counted = _figures(folder, record, record.outcome, notes)
         hashes += counted
-    spans: list[CheckedFigure] = []
-    if predictions is not None:
-        spans = [*check_intervals(record.outcome, predictions)]
-    unsettled = _any_differs(spans[1:]) and spans[0].verdict == "same"
-    figures += hashes if unsettled else [*hashes, *spans]
-    return Recount(record, predictions, tuple(figures), tuple(notes), scores, unsettled)
-
-
-def check_intervals(
-    outcome: Outcome, predictions: Predictions, bases: Bases | None = None
-) -> Iterator[CheckedFigure]:
-    """Yields a figure for each interval, the headline first; `bases` are as in `intervals`."""
-    if not outcome.intervals:
-        return
-    found = {one.over: one for one in intervals(predictions, bases)}
-    for kept in outcome.intervals:
-        again = found.pop(kept.over, None)
-        wrong = again is None or any(
-            figure.verdict == "differs" for figure in compared("", asdict(kept), asdict(again))
-        )
-        yield CheckedFigure(
-            f"interval over {kept.over}",
-            _span(kept),
-            _span(again),
-            "differs" if wrong else "same",
-        )
-
-
-def _span(interval: IntervalRecord | None) -> str:
-    return "none" if interval is None else f"{interval.low:.8g} to {interval.high:.8g}"
+    return Recount(record, predictions, (*figures, *hashes), tuple(notes), scores)
 
 
 def compared(name: str, recorded: object, found: object) -> Iterator[CheckedFigure]:
@@ -198,26 +163,28 @@ def _figures(
         return None, *_from_episodes(folder, outcome, notes)
     try:
         predictions = Predictions.read(folder / PREDICTIONS_FILE)
-        again = _outcome(predictions, outcome)
+        again = figures_of(predictions, outcome.quality.temperature if outcome.quality else None)
         table = episodes_csv(predictions, record.tested.fingerprint)
     except Exception as error:  # a forged file may hold anything
         what = f"cannot be evaluated: {' '.join(str(error).split())}"
         return None, None, [CheckedFigure(PREDICTIONS_FILE, "predictions", what, "differs")]
-    elsewhere = ("checkpoint_sha256", "episodes_file_sha256", "predictions_file_sha256")
-    kept, found = asdict(outcome), asdict(again)
-    for name in (*elsewhere, "intervals"):
-        del kept[name], found[name]
-    figures = [f for f in compared("", kept, found) if not _is_right_formula(f)]
+    pairs = compared("", *_kept(outcome, again))
+    figures = [figure for figure in pairs if not _is_right_formula(figure)]
     if (folder / EPISODES_FILE).is_file():
         figures.append(_rows((folder / EPISODES_FILE).read_bytes(), table))
     return predictions, predictions.scores, figures
 
 
-def _outcome(predictions: Predictions, kept: Outcome) -> Outcome:
-    """Returns what follows from predictions, with such metrics as were kept."""
-    if kept.quality is None:
-        return replace(figures_of(predictions), quality=None)
-    return replace(figures_of(predictions), quality=quality(predictions, kept.quality.temperature))
+def _kept(outcome: Outcome, again: Outcome) -> tuple[dict[str, object], dict[str, object]]:
+    """Returns an outcome and the one counted again, without what was not kept or is not counted."""
+    left = {"checkpoint_sha256", "episodes_file_sha256", "predictions_file_sha256"}
+    left |= set() if outcome.intervals else {"intervals"}
+    left |= set() if outcome.quality else {"quality"}
+    one, other = (
+        {name: value for name, value in asdict(part).items() if name not in left}
+        for part in (outcome, again)
+    )
+    return one, other
 
 
 def _is_right_formula(figure: CheckedFigure) -> bool:

@@ -23,24 +23,29 @@ from bench.agreement import (
     judged_loss,
     judged_mean,
     judged_scores,
+    judged_temperature,
 )
 from bench.badge import clear_failure, write_failure
 from bench.cache import Progress
+from bench.calibration import fit_temperature
 from bench.episodelist import EpisodeList
 from bench.evaluation import CHUNK, Report, evaluate
 from bench.finished import ChangedData, FinishedRun, reopen
 from bench.firewall import open_test
-from bench.job import Job
 from bench.machine import describe_machine
 from bench.measurements import CheckedFigure, TestUse, VerificationRecord
+from bench.predictions import Predictions
 from bench.recording import describe
-from bench.recount import SHOWN, Recount, check_intervals, compared, recount
+from bench.recount import SHOWN, Recount, compared, recount
 from bench.registry import Registry
 from bench.results import CHECKPOINT_FILE, Outcome, RunRecord, seal_of
-from bench.statistics.disjoint import Bases
+from bench.testing import bases_of
 
 Verdict = Literal["verified", "within tolerance", "failed", "incomplete"]
-UNCHECKED = "not checked: times, memory, environment, and how the weights were trained"
+UNCHECKED = (
+    "not checked: times, memory, environment, the audit (bench audit does), and how the weights "
+    "were trained (bench replay does)"
+)
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,6 @@ def verify(
         return Verification((*counted.figures, changed), counted.notes)
     notes = [*counted.notes, *_said(counted.record, finished), UNCHECKED]
     figures = [*counted.figures, *_description(folder, counted.record, finished)]
-    if counted.unsettled and counted.predictions:
-        bases = _bases(finished.job)
-        figures += check_intervals(counted.record.outcome, counted.predictions, bases)
     tested, use = _tested_again(counted, counted.record.outcome, finished, report)
     figures += [*tested, *_validation(counted.record, finished)]
     card = describe_machine(finished.job.device).card
@@ -117,10 +119,7 @@ def without_evaluation(folder: Path) -> Verification:
 
 def _in_part(counted: Recount, why: str) -> Verification:
     """Returns what there is to say without the data."""
-    notes = [*counted.notes, why]
-    if counted.unsettled:
-        notes.append("not checked: intervals over images and classes, which take the data")
-    return Verification(counted.figures, tuple(notes))
+    return Verification(counted.figures, (*counted.notes, why))
 
 
 def keep(folder: Path, verification: Verification) -> bool:
@@ -181,12 +180,13 @@ def _description(folder: Path, record: RunRecord, finished: FinishedRun) -> Iter
             yield CheckedFigure(part, f"{len(figures)} values", "the same", "same")
 
 
-def _bases(job: Job) -> Bases:
-    """Returns the number of each test class's base class, (classes of the split,)."""
-    source = job.tested.dataset(**job.tested.parameters)
-    names = [source.base_class(name) for name in job.tested.data.table("test").classes]
-    bases: Bases = np.unique(names, return_inverse=True)[1].astype(np.int64)
-    return bases
+def _bases(kept: Predictions, finished: FinishedRun) -> Iterator[CheckedFigure]:
+    """Yields whether the base classes, which an interval is over, are those of the dataset."""
+    if kept.bases is not None:
+        same = np.array_equal(kept.bases, bases_of(finished.job))
+        count = f"of {len(kept.bases)} classes"
+        found = "the same" if same else "others"
+        yield CheckedFigure("base classes", count, found, "same" if same else "differs")
 
 
 def _tested_again(
@@ -215,6 +215,7 @@ def _tested_again(
         )
         if same == "differs":
             return figures, use
+        figures += _bases(kept, finished)
     found = evaluate(finished.algorithm, stream, count, seed=job.config.episode_seed, report=report)
     if kept is not None:
         figures.append(judged_answers(agreement(kept, found)))
@@ -228,14 +229,15 @@ def _tested_again(
 
 
 def _validation(record: RunRecord, finished: FinishedRun) -> Iterator[CheckedFigure]:
-    """Yields whether the weights are as good on validation episodes as the record says."""
-    kept, job = record.training.best_validation_score, finished.job
-    if kept is None or record.weights_from or "val" not in job.data.record.splits:
+    """Yields whether validation episodes give the score and the temperature of the record."""
+    job, quality = finished.job, record.outcome.quality if record.outcome else None
+    score = None if record.weights_from else record.training.best_validation_score
+    temperature = quality.temperature if quality else None
+    if score is None and temperature is None or "val" not in job.data.record.splits:
         return
-    looked = evaluate(
-        finished.algorithm,
-        job.stream("val"),
-        record.training.validation_episodes,
-        seed=job.config.seed,
-    )
-    yield judged_mean("best validation", kept, float(looked.scores.mean()), looked)
+    stream, count = job.stream("val"), job.config.validation_episodes
+    looked = evaluate(finished.algorithm, stream, count, seed=job.config.seed)
+    if score is not None:
+        yield judged_mean("best validation", score, float(looked.scores.mean()), looked)
+    if temperature is not None:
+        yield judged_temperature(temperature, fit_temperature(looked))
