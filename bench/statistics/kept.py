@@ -63,8 +63,8 @@ class SeedIntervals:
 def intervals_of(folder: Path) -> RunIntervals:
     """Reads a finished run, and takes its intervals from its record or else computes them.
 
-    The record's come first, as the run knew which classes have base classes in common. Earlier
-    runs, without predictions, get the interval over episodes only.
+    The record's come first: they are what the run claims. Earlier runs, without predictions, get
+    the interval over episodes only.
 
     Raises:
         BenchError: the folder holds no complete run, or its predictions are not what it wrote.
