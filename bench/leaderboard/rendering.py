@@ -142,7 +142,7 @@ def _notes(table: Table) -> Iterable[str]:
         return
     several = any(row.over_seeds for row in done)
     yield (
-        "±: 95% interval over episodes drawn from these test images"
+        "±: the 95% interval, over episodes drawn from these test images"
         + ("; over seeds: over trainings (Student t)" if several else "")
         + ". A row of one seed speaks of that one training."
     )
