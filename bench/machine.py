@@ -41,7 +41,7 @@ def describe_machine(device: torch.device, load_before: float | None = None) -> 
     constant = {
         "processor": processor_name(),
         "device": device_name(device),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "blas": libraries(torch.__config__.show(), device),
         "allocator": allocator(),
     }

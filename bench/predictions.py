@@ -29,12 +29,14 @@ class Predictions:
 
     In classification `answers` are logits, flat: for each query one per class of its episode,
     (sum of queries * ways,), and `targets` is None. In regression they are values (Q * d,), and
-    `targets` (Q, d) is the truth. A file holds answers in single precision.
+    `targets` (Q, d) is the truth. A file holds answers in single precision. `bases` are numbers of
+    the base classes of the split's classes, (classes of the split,); None: each is its own.
     """
 
     episodes: EpisodeList
     answers: Answers
     targets: NDArray[np.float32] | None = None
+    bases: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -102,14 +104,18 @@ class Predictions:
         part = self.episodes.slice_of(0, count)
         queries = int(part.queries.sum())
         if self.targets is None:
-            return Predictions(part, self.answers[: int((part.ways * part.queries).sum())])
+            answers = self.answers[: int((part.ways * part.queries).sum())]
+            return Predictions(part, answers, bases=self.bases)
         width = self.targets.shape[1]
-        return Predictions(part, self.answers[: queries * width], self.targets[:queries])
+        known = self.targets[:queries]
+        return Predictions(part, self.answers[: queries * width], known, self.bases)
 
     def to_bytes(self) -> bytes:
         """Returns the content of a predictions file: NumPy's compressed .npz, no pickles."""
         small = {f.name: _smallest(getattr(self.episodes, f.name)) for f in fields(EpisodeList)}
         truth = {} if self.targets is None else {"targets": self.targets}
+        if self.bases is not None:
+            small["bases"] = _smallest(self.bases)
         content = io.BytesIO()
         np.savez_compressed(content, answers=self.answers.astype(np.float32), **truth, **small)  # type: ignore[arg-type]  # its stubs take allow_pickle for an array
         return content.getvalue()
@@ -125,7 +131,8 @@ class Predictions:
             with np.load(path, allow_pickle=False) as file:
                 columns = {f.name: file[f.name].astype(np.int64) for f in fields(EpisodeList)}
                 targets = file["targets"] if "targets" in file.files else None
-                return cls(EpisodeList(**columns), file["answers"], targets)
+                bases = file["bases"].astype(np.int64) if "bases" in file.files else None
+                return cls(EpisodeList(**columns), file["answers"], targets, bases)
         except FileNotFoundError:
             raise BenchError(
                 f"{path} is not there; runs by earlier versions did not keep predictions, "

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.files import sha256_of, source_digest
 from bench.job import Job
+from bench.metrics import quality
 from bench.predictions import Predictions
 from bench.provenance import describe_environment
 from bench.results import (
@@ -28,6 +29,7 @@ from bench.results import (
 from bench.sampling import SAMPLER_VERSION
 from bench.sources import Source
 from bench.statistics import t_interval
+from bench.statistics.intervals import intervals
 
 
 def describe(job: Job) -> RunRecord:
@@ -120,28 +122,33 @@ def episodes_csv(predictions: Predictions, fingerprint: str) -> bytes:
     return text.getvalue().encode()
 
 
-def summarise(folder: Path, predictions: Predictions) -> Outcome:
-    """Returns the outcome of a finished run, whose files are in `folder`."""
+def summarise(folder: Path, predictions: Predictions, temperature: float | None = None) -> Outcome:
+    """Returns the outcome of a finished run, whose files are in `folder`.
+
+    `temperature` is that of bench.calibration; None if there is none.
+    """
     return replace(
-        figures_of(predictions),
+        figures_of(predictions, temperature),
         checkpoint_sha256=sha256_of(folder / CHECKPOINT_FILE),
         episodes_file_sha256=sha256_of(folder / EPISODES_FILE),
         predictions_file_sha256=sha256_of(folder / PREDICTIONS_FILE),
     )
 
 
-def figures_of(predictions: Predictions) -> Outcome:
+def figures_of(predictions: Predictions, temperature: float | None = None) -> Outcome:
     """Returns all of an outcome that follows from predictions; the hashes of files are empty."""
-    interval = t_interval(predictions.scores)
+    interval, found = t_interval(predictions.scores), intervals(predictions)
     return Outcome(
         mean=interval.mean,
-        half_width=interval.half_width,
+        half_width=found[0].half_width if found else interval.half_width,
         std=interval.std,
         n=interval.n,
         queries_per_episode=float(predictions.episodes.queries.mean()),
-        formula=interval.formula,
+        formula=found[0].formula if found else interval.formula,
         loss=float(predictions.loss.mean()),
         checkpoint_sha256="",
         episodes_file_sha256="",
         metric=predictions.metric.name,
+        intervals=found,
+        quality=quality(predictions, temperature),
     )

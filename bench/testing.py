@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.algorithm import Algorithm
+from bench.calibration import fit_temperature
 from bench.evaluation import evaluate
+from bench.examination import examine
 from bench.files import write_atomically
 from bench.firewall import open_test
 from bench.job import Job
@@ -13,6 +18,7 @@ from bench.predictions import Predictions
 from bench.provenance import peak_memory
 from bench.recording import episodes_csv, summarise
 from bench.results import EPISODES_FILE, PREDICTIONS_FILE, RunRecord
+from bench.tasks import REGRESSION
 from bench.watcher import Clock, Watcher
 
 
@@ -40,14 +46,35 @@ def test(
             report=watcher.evaluation,
             stop=watcher.stop,
         )
+    memory = peak_memory(job.device)
+    predictions = replace(predictions, bases=bases_of(job))
     predictions.write(folder / PREDICTIONS_FILE)
     predictions = Predictions.read(folder / PREDICTIONS_FILE)  # figures are of what is kept
     write_atomically(folder / EPISODES_FILE, episodes_csv(predictions, stream.pool.fingerprint))
+    with clock.phase("calibration"):
+        temperature = _temperature(job, algorithm, watcher)
+    found = examine(job, algorithm, stream, record, clock, watcher)
     return replace(
-        record,
+        found,
         status="complete",
         protocol=sealed,
         seconds=clock.seconds,
-        peak_memory_bytes=peak_memory(job.device),
-        outcome=summarise(folder, predictions),
+        peak_memory_bytes=memory,
+        outcome=summarise(folder, predictions, temperature),
     )
+
+
+def bases_of(job: Job) -> NDArray[np.int64]:
+    """Returns the number of the base class of each class that is tested, (classes,)."""
+    source = job.tested.dataset(**job.tested.parameters)
+    names = [source.base_class(name) for name in job.tested.data.record.splits["test"].classes]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _temperature(job: Job, algorithm: Algorithm, watcher: Watcher) -> float | None:
+    """Returns the temperature fitted on validation episodes; None where there is none to fit."""
+    if job.dataset.task == REGRESSION or "val" not in job.data.record.splits:
+        return None
+    stream, count = job.stream("val"), job.config.validation_episodes
+    seed = job.config.seed
+    return fit_temperature(evaluate(algorithm, stream, count, seed=seed, stop=watcher.stop))

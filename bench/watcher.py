@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bench.machine import load_average
 from bench.profiling import Profile
 from bench.training import TrainingProgress
 
@@ -23,9 +24,10 @@ class Watcher:
 
 @dataclass
 class Clock:
-    """Wall seconds by phase."""
+    """Wall seconds by phase, and the load of the machine when it began."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    load_before: float | None = field(default_factory=load_average)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

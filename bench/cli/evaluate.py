@@ -9,7 +9,8 @@ import click
 
 from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
-from bench.cli.run import stop_on_signal, summary
+from bench.cli.run import stop_on_signal
+from bench.cli.summary import summary
 from bench.errors import BenchError
 
 

@@ -20,11 +20,10 @@ from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
 from bench.cli.profile import profile_table
 from bench.cli.seeds import read_seeds, seeds_summary
+from bench.cli.summary import summary
 from bench.config import RunConfig
-from bench.episodes import in_words
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
-from bench.tasks import METRICS, REGRESSION
 from bench.threads import busy_cores, choose_threads, read_processor, usable_cores
 
 if TYPE_CHECKING:
@@ -282,26 +281,3 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
     finally:
         for number, old in kept.items():
             signal.signal(number, old)
-
-
-def summary(record: RunRecord, folder: Path) -> str:
-    """Returns what a user wants to know of a finished run, in three lines."""
-    outcome, protocol = record.outcome, record.protocol
-    if outcome is None or outcome.half_width is None:
-        return f"{record.name}: {record.status}"
-    setting, metric = record.algorithm.transduction, METRICS[outcome.metric]
-    untrained = "" if record.algorithm.parameter_count else "not trained: it has no parameters\n"
-    what = f"{in_words(protocol.kind, protocol.ways, protocol.shots)}:"
-    if record.data.task == REGRESSION:
-        what += " mean squared error"
-    who = record.algorithm.name
-    if record.test_data:
-        who += f", trained on {record.data.name},"
-    queries = f"{outcome.queries_per_episode:.4g}"
-    return (
-        f"{who} on {record.tested.name}, {what} "
-        f"{metric.text(outcome.mean, outcome.half_width)} "
-        f"(95% interval over {outcome.n} episodes of {queries} queries)\n"
-        f"setting, as declared: {f'transductive: {setting}' if setting else 'inductive'}\n"
-        f"{untrained}run: {folder}"
-    )

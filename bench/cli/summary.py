@@ -1,0 +1,68 @@
+"""The summary of a finished run: what its mean is, how sure it is, and whether to trust it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.episodes import in_words
+from bench.tasks import METRICS, REGRESSION
+
+if TYPE_CHECKING:
+    from bench.results import RunRecord
+
+
+def summary(record: RunRecord, folder: Path) -> str:
+    """Returns what a user wants to know of a finished run, in a few lines."""
+    outcome = record.outcome
+    if outcome is None:
+        return f"{record.name}: {record.status}"
+    untrained = "" if record.algorithm.parameter_count else "not trained: it has no parameters"
+    lines = (_headline(record), _reach(record), _setting(record), untrained, _cost(record))
+    return "\n".join([*filter(None, lines), f"run: {folder}"])
+
+
+def _headline(record: RunRecord) -> str:
+    """Returns who was tested on what, the mean, its interval, and what that is over."""
+    from bench.statistics.intervals import headline
+
+    outcome, protocol = record.outcome, record.protocol
+    if outcome is None:
+        return ""
+    what = in_words(protocol.kind, protocol.ways, protocol.shots)
+    if record.data.task == REGRESSION:
+        what += ", mean squared error"
+    who = record.algorithm.name
+    if record.test_data:
+        who += f", trained on {record.data.name},"
+    told = headline(outcome.mean, outcome.intervals, METRICS[outcome.metric])
+    return f"{who} on {record.tested.name}, {what}: {told}"
+
+
+def _reach(record: RunRecord) -> str:
+    """Returns a warning if the headline interval leaves out much; else nothing."""
+    from bench.statistics.intervals import doubt
+
+    outcome = record.outcome
+    told = doubt(outcome.intervals, METRICS[outcome.metric]) if outcome else ""
+    return f"warning: {told}" if told else ""
+
+
+def _setting(record: RunRecord) -> str:
+    """Returns how queries inform one another: as declared, and as measured."""
+    declared = f"transductive: {t}" if (t := record.algorithm.transduction) else "inductive"
+    audit = record.audit
+    if audit is None:
+        return f"setting, as declared and not measured: {declared}"
+    episodes = f"measured on {audit.episodes} episodes"
+    said = [f"setting: {audit.verdict}, {episodes}; declared {declared}"]
+    return "\n".join([*said, *(f"error: {error}" for error in audit.errors)])
+
+
+def _cost(record: RunRecord) -> str:
+    """Returns how long a task takes on its own."""
+    cost = record.cost
+    if cost is None:
+        return ""
+    doubt = f" (in doubt: {cost.doubt.rstrip('.')})" if cost.doubt else ""
+    return f"cost: {cost.adapt_ms:.3g} ms to adapt, {cost.query_ms:.3g} ms a query{doubt}"
