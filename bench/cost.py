@@ -124,7 +124,8 @@ def _time(algorithm: Algorithm, task: _Task, device: torch.device) -> _Seconds:
 
 
 def _tasks(stream: EpisodeStream, count: int) -> Iterator[_Task]:
-    for drawn in stream.batches(count, 1):
+    most = count if stream.length is None else min(count, stream.length)
+    for drawn in stream.batches(most, 1):
         (support,), (query,) = questions(stream, drawn)
         yield _Task(support, query)
 

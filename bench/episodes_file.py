@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.config import RunConfig
-from bench.episodes import EpisodeProtocol
+from bench.dataset import Dataset
 from bench.errors import BenchError
 from bench.firewall import open_test
 from bench.sealed import SealedEpisodes
@@ -13,19 +13,25 @@ from bench.sealed_stream import found_in
 from bench.sources import Source, split_of
 
 
-def following(config: RunConfig, sealed: SealedEpisodes, own: EpisodeProtocol) -> RunConfig:
-    """Returns a configuration with the numbers of its episodes file; `own` are the dataset's.
+def following(config: RunConfig, sealed: SealedEpisodes, dataset: type[Dataset]) -> RunConfig:
+    """Returns a configuration for a dataset with the numbers of its episodes file.
 
     Fewer episodes may be asked for: the first ones of the file.
 
     Raises:
-        BenchError: the file is not of the test split, or a number contradicts it.
+        BenchError: the file is of another task or split, or a number contradicts it.
     """
     file, protocol, stream = config.episodes_file, sealed.protocol, sealed.stream
+    own = dataset.protocol
     if stream.split != "test":
         raise BenchError(
             f"--episodes-file {file} has episodes of the {stream.split} split; a run is tested on "
             "those of the test split: make a file with --split test"
+        )
+    if sealed.data.task != dataset.task:
+        raise BenchError(
+            f"--episodes-file {file} has tasks of {sealed.data.task}, but {dataset.name} is "
+            f"{dataset.task}; name the data that the file is of, such as {sealed.data.name}"
         )
     sizes = {flag: getattr(protocol, flag) for flag in ("ways", "shots", "queries")}
     for flag, value in sizes.items():
@@ -70,13 +76,12 @@ def check_holds(config: RunConfig, sealed: SealedEpisodes, tested: Source) -> No
     before anything is trained. Whoever makes the stream checks each image in either case.
     """
     name, split = tested.dataset.name, split_of(tested.data, "test")
-    theirs = (sealed.data.task, sealed.data.dtype, sealed.data.shape, sealed.data.targets)
-    width = split.targets.width if split.targets else 0
-    if theirs != (tested.dataset.task, split.dtype, split.shape, width):
+    theirs = _kind(sealed.data.dtype, sealed.data.shape, sealed.data.targets)
+    ours = _kind(split.dtype, split.shape, split.targets.width if split.targets else 0)
+    if theirs != ours:
         raise BenchError(
-            f"--episodes-file {config.episodes_file} has {_kind(*theirs)}, but {name} has "
-            f"{_kind(tested.dataset.task, split.dtype, split.shape, width)}; name the data that "
-            f"the file is of, such as {sealed.data.name}"
+            f"--episodes-file {config.episodes_file} has inputs {theirs}, but those of {name} are "
+            f"{ours}; name the data that the file is of, such as {sealed.data.name}"
         )
     if tested.data.fingerprint != sealed.stream.fingerprint:
         with open_test("episodes file", len(sealed)):
@@ -88,7 +93,7 @@ def check_holds(config: RunConfig, sealed: SealedEpisodes, tested: Source) -> No
             raise BenchError(f"{where}: {error}") from None
 
 
-def _kind(task: str, dtype: str, shape: tuple[int, ...], targets: int) -> str:
-    """Returns what inputs are, in words."""
+def _kind(dtype: str, shape: tuple[int, ...], targets: int) -> str:
+    """Returns what inputs are like, in words."""
     width = f" with targets of {targets}" if targets else ""
-    return f"{task} on inputs {dtype} {'x'.join(map(str, shape))}{width}"
+    return f"{dtype} {'x'.join(map(str, shape))}{width}"

@@ -149,7 +149,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
     files = DataFiles(data_root(config.data_root), config.download)
     sealed = read_sealed(Path(config.episodes_file)) if config.episodes_file else None
-    config = following(config, sealed, dataset.protocol) if sealed else config
+    config = following(config, sealed, dataset) if sealed else config
     protocols = resolve_protocols(config, dataset)
     fixed = protocols.validation
     source = open_source(dataset, data_parameters, files, progress)
