@@ -13,7 +13,7 @@ import click
 from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, plugin_option
 from bench.cli.table import table
-from bench.errors import BenchError
+from bench.errors import BenchError, RunFailed
 from bench.measurements import AuditRecord, ProbeRecord
 from bench.results import RunRecord, read_run, seal_of
 from bench.tasks import METRICS, Metric
@@ -31,7 +31,7 @@ MEANING = {
     "decisions nor {metric} do measurably",
     "transductive": "queries inform one another; {metric} hangs on which are asked together, so "
     "do not compare it with that of inductive methods",
-    "error": "something leaks that must not; the result does not count",
+    "error": "the result does not count, for what is said below",
 }
 
 
@@ -68,9 +68,7 @@ class _Audited:
 )
 @plugin_option
 @debug_option
-@click.pass_context
 def command(
-    context: click.Context,
     runs: tuple[Path, ...],
     episodes: int,
     write: bool,
@@ -103,8 +101,9 @@ def command(
         click.echo(_in_full(audited[0]))
     else:
         click.echo(_together(audited))
-    if any(one.audit.verdict == "error" for one in audited):
-        context.exit(1)
+    leaking = [one.folder.name for one in audited if one.audit.verdict == "error"]
+    if leaking:
+        raise RunFailed(f"audited, the result does not count of {', '.join(leaking)}")
 
 
 def _check_run(run: Path, write: bool) -> None:
