@@ -178,12 +178,14 @@ def _figures(
 def _kept(outcome: Outcome, again: Outcome) -> tuple[dict[str, object], dict[str, object]]:
     """Returns an outcome and the one counted again, without what was not kept or is not counted."""
     left = {"checkpoint_sha256", "episodes_file_sha256", "predictions_file_sha256"}
-    left |= set() if outcome.intervals else {"intervals"}
     left |= set() if outcome.quality else {"quality"}
     one, other = (
         {name: value for name, value in asdict(part).items() if name not in left}
         for part in (outcome, again)
     )
+    for values in (one, other):
+        spans = values.pop("intervals") if outcome.intervals else ()
+        values |= {f"interval over {span.pop('over')}:": span for span in spans}
     return one, other
 
 
@@ -232,7 +234,9 @@ def _from_episodes(
     except (KeyError, ValueError, TypeError):
         unfit = CheckedFigure(EPISODES_FILE, f"a column {outcome.metric}", "none", "differs")
         return None, [unfit]
-    kept = [getattr(outcome, name) for name in FROM_EPISODES]
-    again = [getattr(found, name) for name in FROM_EPISODES]
-    pairs = zip(FROM_EPISODES, kept, again, strict=True)
+    names = list(FROM_EPISODES)
+    if outcome.formula != found.formula:
+        names.remove("half_width")
+        notes.append("not checked: the half-width, whose formula takes predictions")
+    pairs = ((name, getattr(outcome, name), getattr(found, name)) for name in names)
     return scores, [figure for pair in pairs for figure in compared(*pair)]
