@@ -208,42 +208,6 @@ def test_a_run_on_a_file_is_the_run_by_seed_in_every_figure(
         reopen(by_file, registry, lambda done, total: None)
 
 
-def test_the_first_episodes_of_a_file_are_a_prefix(tmp_path: Path) -> None:
-    path = made(tmp_path / "file")
-    run = ["run", "--algo", "pixels", "--data", "gaussians", "--episodes-file", path]
-    assert bench(*run, "--out", tmp_path / "all") == 0
-    assert bench(*run, "--episodes", 12, "--out", tmp_path / "some") == 0
-    (whole, _), (part, record) = only(tmp_path / "all"), only(tmp_path / "some")
-    assert record.protocol.episodes == 12
-    assert relation(read_ids(part), read_ids(whole)) == "prefix"
-    assert read_ids(whole)[:12] == read_ids(part)
-
-
-@pytest.mark.parametrize("kind", ["dirichlet", "single", "disjoint", "variable", "fixed"])
-def test_every_kind_of_protocol_can_be_sealed(kind: str, tmp_path: Path) -> None:
-    sizes = [] if kind == "variable" else ["--ways", 4]
-    numbers = ["--data", "gaussians", *sizes, "--protocol", kind]
-    path = tmp_path / "file"
-    assert bench("episodes", "make", *numbers, "-n", 9, "-o", path) == 0
-    run = ["run", "--algo", "pixels"]
-    assert bench(*run, *numbers, "--episodes", 9, "--out", tmp_path / "seed") == 0
-    file = ["--data", "gaussians", "--episodes-file", path]
-    assert bench(*run, *file, "--out", tmp_path / "file-run") == 0
-    (_, one), (_, two) = only(tmp_path / "seed"), only(tmp_path / "file-run")
-    assert one.outcome == two.outcome
-    assert one.protocol.sha256 == two.protocol.sha256
-    assert (one.protocol.id, one.protocol.kind) == (two.protocol.id, two.protocol.kind)
-
-
-def test_regression_can_be_sealed(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    assert bench("episodes", "make", "--data", "sinusoid", "-n", 5, "-o", path) == 0
-    run = ["run", "--algo", "support-mean", "--data", "sinusoid"]
-    assert bench(*run, "--episodes", 5, "--out", tmp_path / "seed") == 0
-    assert bench(*run, "--episodes-file", path, "--out", tmp_path / "file-run") == 0
-    assert only(tmp_path / "seed")[1].outcome == only(tmp_path / "file-run")[1].outcome
-
-
 @pytest.mark.parametrize(
     ("flags", "why"),
     [
