@@ -89,7 +89,7 @@ def check_open(split: str) -> None:
         RunFailed: code of a plugin runs.
         BenchError: nobody said what for.
     """
-    if split == "test" and not _here.opened:
+    if split == "test" and not _may_read():
         _refuse("the test split")
 
 
@@ -112,7 +112,7 @@ def plugin_running(name: str, doing: str) -> Iterator[None]:
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
     """The audit hook: refuses to open a test file for reading unless this thread may."""
-    if event != "open" or _here.opened:
+    if event != "open" or _may_read():
         return
     target, _, flags = arguments
     if not isinstance(target, str | bytes | os.PathLike):
@@ -122,6 +122,11 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
     path = Path(os.fsdecode(target))
     if _is_test_file(path):
         _refuse(path.name)
+
+
+def _may_read() -> bool:
+    """Tells whether this thread is within an opening, and in no plugin's code there."""
+    return _here.opened > 0 and not _running
 
 
 def _is_test_file(path: Path) -> bool:

@@ -79,7 +79,11 @@ def _execute(earlier: RunRecord, words: tuple[str, ...], target: Path) -> None:
     from bench.results import find_runs, read_run
 
     there = set(find_runs(target)) if target.exists() else set()
-    if subprocess.run([sys.executable, "-m", *words], check=False, stdout=sys.stderr).returncode:
+    ran = subprocess.run(
+        [sys.executable, "-m", *words], check=False, stdout=subprocess.PIPE, text=True
+    )
+    click.echo(ran.stdout, err=True, nl=False)
+    if ran.returncode:
         raise RunFailed("the command failed; see above")
     made = [folder for folder in find_runs(target) if folder not in there]
     if len(made) != 1:

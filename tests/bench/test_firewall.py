@@ -23,8 +23,9 @@ from bench.errors import BenchError, Interrupted, RunFailed
 from bench.failures import plugin_code
 from bench.firewall import open_test
 from bench.job import Job, prepare
+from bench.measurements import TestUse
 from bench.registry import load_registry
-from bench.results import read_run
+from bench.results import RunRecord, read_run
 from bench.runner import Mode, execute
 from bench.stored import CachedDataset
 from bench.training import MetaTrainer, Schedule, settle
@@ -191,6 +192,18 @@ def test_a_plugin_cannot_open_the_test_data_as_the_harness_does() -> None:
         raise AssertionError
 
 
+def test_a_plugin_that_runs_within_an_opening_does_not_profit_from_it(empty_cache: Path) -> None:
+    cached = opened(Listed())
+    with open_test("an audit", 1):
+        for attempt in (lambda: cached.pool("test"), (cached.folder / "test.bin").read_bytes):
+            with (
+                pytest.raises(RunFailed, match="nosy tried to open"),
+                plugin_code("nosy", "adapting", ""),
+            ):
+                attempt()
+        assert len(cached.pool("test").inputs) == 2
+
+
 def test_an_attempt_that_the_plugin_hides_fails_it_all_the_same(empty_cache: Path) -> None:
     path = opened(Listed()).folder / "test.bin"
     with (
@@ -295,22 +308,27 @@ def small_job(out: Path) -> Job:
     return prepare(config, load_registry(), lambda done, total: None)
 
 
+def times_tested(record: RunRecord) -> list[TestUse]:
+    """Returns the uses of the test data for testing; a run may have audited itself on it, too."""
+    return [use for use in record.test_uses if use.purpose == "test"]
+
+
 def test_a_run_records_that_it_used_the_test_data_once_and_on_which_episodes(
     tmp_path: Path,
 ) -> None:
     record = execute(small_job(tmp_path), Mode(), Watcher())
-    (use,) = record.test_uses
+    (use,) = times_tested(record)
     assert (use.purpose, use.episodes) == ("test", 4)
     assert use.sha256 == record.protocol.sha256
     assert use.when >= record.started
-    assert execute(small_job(tmp_path), Mode(resume=True), Watcher()).test_uses == (use,)
+    assert times_tested(execute(small_job(tmp_path), Mode(resume=True), Watcher())) == [use]
 
 
 def test_a_run_that_is_redone_has_used_the_test_data_twice(tmp_path: Path) -> None:
     first = execute(small_job(tmp_path), Mode(), Watcher())
     second = execute(small_job(tmp_path), Mode(force=True), Watcher())
-    assert second.test_uses[:1] == first.test_uses
-    assert len(second.test_uses) == 2
+    assert second.test_uses[: len(first.test_uses)] == first.test_uses
+    assert len(times_tested(second)) == 2
 
 
 def test_an_evaluation_that_was_stopped_counts_as_a_use(tmp_path: Path) -> None:
@@ -318,8 +336,8 @@ def test_an_evaluation_that_was_stopped_counts_as_a_use(tmp_path: Path) -> None:
     long = replace(job, config=replace(job.config, episodes=100))
     with pytest.raises(Interrupted):
         execute(long, Mode(), Watcher(stop=lambda: True))
-    assert len(read_run(long.folder).test_uses) == 1
-    assert len(execute(long, Mode(resume=True), Watcher()).test_uses) == 2
+    assert len(times_tested(read_run(long.folder))) == 1
+    assert len(times_tested(execute(long, Mode(resume=True), Watcher()))) == 2
 
 
 @pytest.mark.parametrize(("train", "validation"), [("train", "test"), ("test", "val")])
