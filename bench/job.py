@@ -27,7 +27,7 @@ from bench.registry import Registry
 from bench.resolution import Protocols, resolve_episodes, resolve_plan, resolve_protocols
 from bench.sealed import SealedEpisodes, read_sealed
 from bench.sealed_stream import SealedStream
-from bench.sources import Source, check_alike, check_apart, open_source, split_of
+from bench.sources import Source, check_alike, check_apart, check_same_task, open_source, split_of
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
 
@@ -220,6 +220,7 @@ def _tested(
     if name == config.data:
         raise BenchError(f"--test-data is {name}, as --data is; leave it out")
     dataset = registry.dataset(name)
+    check_same_task(trained.dataset, dataset)
     tested = open_source(dataset, settle(name, dataset, {}), files, progress)
     check_alike(trained, tested)
     return tested

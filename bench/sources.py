@@ -47,15 +47,18 @@ def split_of(data: CachedDataset, split: Split) -> SplitRecord:
     return data.record.splits[split]
 
 
-def check_alike(trained: Source, tested: Source) -> None:
-    """Raises BenchError unless what learns from one dataset can be tested on another."""
-    kinds = [source.dataset.task for source in (trained, tested)]
-    one, other = trained.dataset.name, tested.dataset.name
-    if kinds[0] != kinds[1]:
+def check_same_task(trained: type[Dataset], tested: type[Dataset]) -> None:
+    """Raises BenchError unless both datasets are for one kind of task."""
+    if trained.task != tested.task:
         raise BenchError(
-            f"--test-data is {other}, which is {kinds[1]}, but {one} is {kinds[0]}; "
-            "name data of the same kind of task"
+            f"--test-data is {tested.name}, which is {tested.task}, but {trained.name} is "
+            f"{trained.task}; name data of the same kind of task"
         )
+
+
+def check_alike(trained: Source, tested: Source) -> None:
+    """Raises BenchError unless what learns from one dataset takes the inputs of another."""
+    one, other = trained.dataset.name, tested.dataset.name
     train, test = split_of(trained.data, "train"), split_of(tested.data, "test")
     shapes = [_shape(split) for split in (train, test)]
     if shapes[0] != shapes[1]:

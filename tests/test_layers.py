@@ -27,6 +27,7 @@ LIGHT = (
     *("sampling", "config", "cli", "hookspecs", "threads", "interruption", "__main__"),
     *("pytest_plugin", "scaffold", "episodelist", "predictions", "measurements"),
     *("scores", "comparison", "comparison.pairs", "comparison.configurations"),
+    *("words", "protocols.choice", "protocols.table"),
     *("statistics.kept", "comparison.finding", "published", "agreement", "badge", "replay"),
 )
 

@@ -106,6 +106,21 @@ def test_no_script_is_in_two_splits_and_each_split_has_several(
     assert all(len(found) >= 3 for found in scripts.values())
 
 
+def test_groups_are_the_scripts_that_unicode_names(
+    glyphs: type[Dataset], classes: list[ClassExamples]
+) -> None:
+    """Scripts by their ISO 15924 codes; some letters have none, such as modifier letters."""
+    group = glyphs().group
+    scripts: dict[str, set[str]] = {}
+    for examples in classes:
+        code = fontTools.unicodedata.script(unicodedata.lookup(examples.name))
+        scripts.setdefault(group(examples.name), set()).add(code)
+    assert len(scripts) == 14
+    codes = [found - {"Zyyy", "Zinh"} for found in scripts.values()]
+    assert all(len(found) == 1 for found in codes)
+    assert len(set.union(*codes)) == 14
+
+
 def test_no_image_is_in_two_classes_and_repeats_inside_a_class_are_rare(
     classes: list[ClassExamples],
 ) -> None:

@@ -70,6 +70,26 @@ def test_the_split_is_the_published_one_class_by_class(
     assert len(lines) == len(real.splits[split])
 
 
+def test_rotations_of_a_character_are_of_one_base_class_and_one_alphabet(
+    real: Real, registry: Registry
+) -> None:
+    dataset = registry.dataset("omniglot")()
+    bases = {split: {*map(dataset.base_class, names)} for split, names in real.splits.items()}
+    assert {split: len(found) for split, found in bases.items()} == {
+        "train": 1028,
+        "val": 172,
+        "test": 423,
+    }
+    assert not bases["train"] & bases["test"]
+    alphabets = {split: {*map(dataset.group, names)} for split, names in real.splits.items()}
+    assert {split: len(found) for split, found in alphabets.items()} == {
+        "train": 33,
+        "val": 5,
+        "test": 13,
+    }
+    assert alphabets["train"] & alphabets["test"] == {"Gurmukhi"}  # the published split has both
+
+
 def original(archive: zipfile.ZipFile, folder: str) -> list[Image.Image]:
     names = sorted(n for n in archive.namelist() if f"/{folder}/" in n and n.endswith(".png"))
     return [Image.open(io.BytesIO(archive.read(name))) for name in names]

@@ -147,7 +147,8 @@ class DividesEvenly(Sound):
         shots = len(support) // support.n_way
         by_label = support.targets.argsort(stable=True)[: shots * support.n_way]
         features = self.embed(support.inputs)[by_label]
-        return features.view(support.n_way, shots, -1).mean(1)
+        means: Tensor = features.view(support.n_way, shots, -1).mean(1)
+        return means
 
 
 class FixedWay(Sound):
