@@ -33,6 +33,7 @@ from bench.results import (
     read_run,
     seal_of,
 )
+from bench.sealed import KEPT_AS
 from bench.statistics import t_interval
 
 SHOWN = 12
@@ -80,7 +81,7 @@ def recount(folder: Path) -> Recount:
     if record.outcome is None:
         figures.append(CheckedFigure("outcome", "", "there is none", "differs"))
         return Recount(record, None, tuple(figures), tuple(notes))
-    hashes = [*_hashes(folder, record.outcome, notes)]
+    hashes = [*_hashes(folder, record.outcome, record.protocol.file_sha256, notes)]
     predictions = scores = None
     if _any_differs(hashes):
         notes.append("figures were not recounted, as files are not those of the record")
@@ -136,13 +137,18 @@ def _seal(folder: Path, record: RunRecord, notes: list[str]) -> Iterator[Checked
     yield CheckedFigure(RUN_FILE, record.seal[:SHOWN] or "a seal", found, verdict)  # type: ignore[arg-type]  # one of the two words
 
 
-def _hashes(folder: Path, outcome: Outcome, notes: list[str]) -> Iterator[CheckedFigure]:
-    """Yields the comparison of every file's sha256; what is missing is noted."""
+def _hashes(
+    folder: Path, outcome: Outcome, sealed: str, notes: list[str]
+) -> Iterator[CheckedFigure]:
+    """Yields the comparison of every file's sha256; what is missing is noted.
+
+    `sealed` is that of the file of episodes, empty if they were drawn by seed.
+    """
     recorded = {
         CHECKPOINT_FILE: outcome.checkpoint_sha256,
         EPISODES_FILE: outcome.episodes_file_sha256,
         PREDICTIONS_FILE: outcome.predictions_file_sha256,
-    }
+    } | ({KEPT_AS: sealed} if sealed else {})
     for name, kept in recorded.items():
         path = folder / name
         if not kept:

@@ -300,3 +300,22 @@ def test_a_printed_config_keeps_the_file(
     config.write_text(capsys.readouterr().out)
     assert bench("run", "--config", config, "--dry-run") == 0
     assert capsys.readouterr().out.split()[-1] == folder
+
+
+def test_verification_tests_again_on_the_kept_file_and_notices_a_changed_byte(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = made(tmp_path / "file")
+    run = ["run", "--algo", "pixels", "--data", "gaussians", "--episodes-file", path]
+    assert bench(*run, "--out", tmp_path / "out") == 0
+    path.unlink()
+    folder, _ = only(tmp_path / "out")
+    capsys.readouterr()
+    assert bench("verify", folder) == 0
+    assert re.search(r"episodes\.sealed .* same", capsys.readouterr().out)
+    kept = folder / "episodes.sealed"
+    content = bytearray(kept.read_bytes())
+    content[300] ^= 1
+    kept.write_bytes(content)
+    assert bench("verify", folder) == 1
+    assert re.search(r"episodes\.sealed .* differs", capsys.readouterr().out)
