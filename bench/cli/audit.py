@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.cli.progress import Bars
     from bench.registry import Registry
 
-SHOWN = ("alone", "one class", "dirichlet")
+SHOWN = ("alone", "one class")
 """The modes whose accuracies stand in the table of several runs."""
 
 MEANING = {
@@ -161,6 +161,7 @@ def _plain(one: _Audited) -> dict[str, object]:
 def _in_full(one: _Audited) -> str:
     """Returns the table of probes, the verdict, and what there is to say about it."""
     record, audit, metric = one.record, one.audit, one.metric
+    how = record.algorithm.transduction
     heading = "accuracy" if metric.factor > 1 else metric.heading
     rows = [
         {
@@ -177,7 +178,7 @@ def _in_full(one: _Audited) -> str:
         f"{audit.episodes} test episodes, asked in {len(rows)} ways beside all together",
         table(rows, wrapped=("asked",)),
         f"measured: {audit.verdict}: {MEANING[audit.verdict].format(metric=heading)}",
-        f"declared: {record.algorithm.transduction or 'inductive'}",
+        f"declared: {one.declared}{how and f': {how}'}",
         *(f"error: {error}" for error in audit.errors),
         *(f"note: {note}" for note in audit.notes),
     ]
@@ -196,7 +197,12 @@ def _together(audited: list[_Audited]) -> str:
             "measured": one.audit.verdict,
             "together": _score(one, probes.get("halves"), plainly=True),
         }
-        rows.append(row | {name: _score(one, probes.get(name)) for name in SHOWN})
+        row |= {name: _score(one, probes.get(name)) for name in SHOWN}
+        skewed = probes.get("dirichlet")  # of some of the queries: so it stands beside these
+        row["dirichlet / together"] = (
+            f"{_score(one, skewed)} / {_score(one, skewed, plainly=True)}" if skewed else "-"
+        )
+        rows.append(row)
     lines = [table(rows, wrapped=())]
     lines += [f"{one.folder.name}: {error}" for one in audited for error in one.audit.errors]
     lines += [

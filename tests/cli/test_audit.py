@@ -112,8 +112,10 @@ def test_several_runs_share_one_table(runs: Path, capsys: pytest.CaptureFixture[
     folders = [str(path) for path in sorted(runs.glob("gaussians_*"))]
     assert bench("audit", *folders, "--episodes", "3", "--no-write") == 0
     heading, _, *rows = capsys.readouterr().out.splitlines()
-    columns = ["declared", "measured", "together", "alone", "one", "class", "dirichlet"]
-    assert heading.split() == ["run", "gaussians_3w_", *columns]
+    columns = ["declared", "measured", "together", "alone", "one", "class", "dirichlet", "/"]
+    assert heading.split() == ["run", "gaussians_3w_", *columns, "together"]
+    skewed = [row.split()[-3::2] for row in rows]
+    assert [so == together for so, together in skewed[:2]] == [True, True]  # inductive
     assert [row.split()[:3] for row in rows] == [
         ["pixels", "inductive", "inductive"],
         ["protonet", "inductive", "inductive"],
