@@ -63,7 +63,8 @@ class Retest:
             Interrupted: it was stopped.
         """
         done = execute(self.job, mode, watcher, self._produce)
-        count_use(self.folder, replace(done.test_uses[-1], purpose="evaluate"))
+        tested = [use for use in done.test_uses if use.purpose == "test"]
+        count_use(self.folder, replace(tested[-1], purpose="evaluate"))
         return done
 
     def _produce(self, job: Job, record: RunRecord, clock: Clock, watcher: Watcher) -> RunRecord:

@@ -14,4 +14,12 @@ import torch
 def seed_torch(seed: int, *purpose: str | int) -> None:
     """Seeds torch's generators, on all devices, for one named purpose."""
     text = "/".join(map(str, (seed, *purpose)))
-    torch.manual_seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1)
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+    if torch.cuda.is_initialized() or torch.mps.is_available() or _has_xpu():
+        torch.manual_seed(number)
+    else:  # the same for the CPU, without a note, with a stack trace, for each device that is not
+        torch.default_generator.manual_seed(number)
+
+
+def _has_xpu() -> bool:
+    return bool(torch.xpu.is_initialized())  # type: ignore[no-untyped-call]  # torch has no types

@@ -35,7 +35,10 @@ def _headline(record: RunRecord) -> str:
     who = record.algorithm.name
     if record.test_data:
         who += f", trained on {record.data.name},"
-    told = headline(outcome.mean, outcome.intervals, METRICS[outcome.metric])
+    queries = f"{outcome.queries_per_episode:.4g} queries"
+    if protocol.kind not in ("fixed", "disjoint", "within", "single"):
+        queries += " on average"
+    told = headline(outcome.mean, outcome.intervals, METRICS[outcome.metric], queries)
     return f"{who} on {record.tested.name}, {what}: {told}"
 
 

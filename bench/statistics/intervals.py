@@ -9,7 +9,7 @@ import numpy as np
 from bench.measurements import IntervalRecord
 from bench.predictions import Predictions
 from bench.statistics.classes import CLASSES, over_classes
-from bench.statistics.closed import EPISODES, is_constant, over_episodes
+from bench.statistics.closed import CONSTANT, EPISODES, is_constant, over_episodes
 from bench.statistics.disjoint import IMAGES, SAME, Bases, over_images, share_nothing
 from bench.statistics.trainingseeds import SEEDS, SEEDS_AND_EPISODES
 from bench.tasks import ACCURACY, Metric
@@ -68,14 +68,20 @@ def interval_text(mean: float, record: IntervalRecord, metric: Metric) -> str:
     return f"{metric.text(mean)} ({low} to {high})"
 
 
-def headline(mean: float, records: Sequence[IntervalRecord], metric: Metric) -> str:
-    """Returns a mean with its headline interval, and what that is over, for a summary line."""
+def headline(mean: float, records: Sequence[IntervalRecord], metric: Metric, each: str = "") -> str:
+    """Returns a mean with its headline interval, and what that is over, for a summary line.
+
+    `each` says what there is in an episode, such as `75 queries`.
+    """
     if not records:
         return f"{metric.text(mean)} (no interval: one episode alone)"
     closed = records[0]
+    if closed.formula == CONSTANT:
+        return f"{metric.text(mean)} (no interval: {CONSTANT})"
+    size = f" of {each}" if each else ""
     return (
         f"{interval_text(mean, closed, metric)} "
-        f"(95% interval over {closed.n} episodes of the same test data)"
+        f"(95% interval over {closed.n} episodes{size} of the same test data)"
     )
 
 

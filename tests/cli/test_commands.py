@@ -136,17 +136,17 @@ def test_a_run_prints_its_result_on_stdout_and_progress_on_stderr(
 
 
 def test_the_headline_can_be_recomputed_from_the_episode_records(tmp_path: Path) -> None:
-    bench("run", *FAST, "--out", str(tmp_path))
+    bench("run", *FAST, "--episodes", "120", "--out", str(tmp_path))
     folder = only_run(tmp_path)
     outcome = read_run(folder).outcome
     episodes = pd.read_csv(folder / "episodes.csv")
     assert outcome is not None
     assert outcome.half_width is not None
-    assert len(episodes) == outcome.n == 20
+    assert len(episodes) == outcome.n == 120
     assert episodes.accuracy.mean() == pytest.approx(outcome.mean, abs=1e-12)
     assert (episodes.correct / episodes.queries).mean() == pytest.approx(outcome.mean)
-    t_quantile = 2.093024  # t(0.975, 19), from a table
-    expected = t_quantile * episodes.accuracy.std(ddof=1) / 20**0.5
+    t_quantile = 1.980100  # t(0.975, 119), from a table
+    expected = t_quantile * episodes.accuracy.std(ddof=1) / 120**0.5
     assert outcome.half_width == pytest.approx(expected, rel=1e-6)
 
 
@@ -216,7 +216,10 @@ def test_list_shows_algorithms_datasets_and_backbones(capsys: pytest.CaptureFixt
     assert "protonet" not in capsys.readouterr().out
 
 
-def test_info_shows_types_defaults_and_meanings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_shows_types_defaults_and_meanings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     assert bench("info", "maml") == 0
     printed = capsys.readouterr().out
     for text in ("inner_lr", "0.5", "step size of the inner loop", "Finn", "running | batch"):

@@ -50,7 +50,10 @@ def test_the_same_episodes_give_the_same_predictions(run: Path) -> None:
 
 def test_both_records_count_the_use_of_the_test_data(run: Path) -> None:
     _, record = evaluated(run, "--shots", "5", "--episodes", "20")
-    assert [use.purpose for use in record.test_uses][-1] == "test"
+    assert [(use.purpose, use.episodes) for use in record.test_uses][-2:] == [
+        ("test", 20),
+        ("audit", 5),
+    ]
     known = [(use.purpose, use.episodes) for use in read_run(run).test_uses]
     assert known[-1] == ("evaluate", 20)
     assert known[0] == ("test", 30)
