@@ -15,11 +15,13 @@ def seed_torch(seed: int, *purpose: str | int) -> None:
     """Seeds torch's generators, on all devices, for one named purpose."""
     text = "/".join(map(str, (seed, *purpose)))
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
-    if torch.cuda.is_initialized() or torch.mps.is_available() or _has_xpu():
+    if _has_devices():
         torch.manual_seed(number)
     else:  # the same for the CPU, without a note, with a stack trace, for each device that is not
         torch.default_generator.manual_seed(number)
 
 
-def _has_xpu() -> bool:
-    return bool(torch.xpu.is_initialized())  # type: ignore[no-untyped-call]  # torch has no types
+def _has_devices() -> bool:
+    """Tells whether there is more to seed than the CPU."""
+    others = (torch.cuda, torch.xpu)
+    return torch.mps.is_available() or any(device.is_initialized() for device in others)
