@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bench import ClassExamples, DataFiles, Dataset, Examples, Predictor, TaskSpec
 from bench.audit.auditing import audit
-from bench.audit.overlap import Overlap, overlap
+from bench.audit.overlap import Overlap, _contents, overlap
 from bench.evaluation import evaluate
 from bench.pool import ClassPool, EpisodeStream
 from bench.sampling import EpisodeIndices
@@ -194,3 +194,12 @@ def test_images_twice_in_an_episode_are_a_note_while_rare(
         queries += drawn.query.size
     assert twin > 0
     assert note.startswith(f"{twin / queries:.2%} of the queries")
+
+
+def test_values_of_a_curve_are_part_of_the_content_of_its_points() -> None:
+    inputs = np.array([[0.5], [0.5], [0.5], [-0.0]], dtype=np.float32)
+    targets = np.array([[1.0], [1.0], [2.0], [1.0]], dtype=np.float32)
+    pool = ClassPool("f", "train", ("a",), np.array([0, 4]), inputs, targets)
+    first, second, other_value, other_input = _contents(pool).tolist()
+    assert first == second
+    assert len({first, other_value, other_input}) == 3
