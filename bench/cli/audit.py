@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError, RunFailed
+from bench.leaderboard.entry import Entry
 from bench.measurements import AuditRecord, ProbeRecord
-from bench.results import RunRecord, read_run, seal_of
+from bench.results import RUN_FILE, RunRecord, read_run, seal_of
 from bench.tasks import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class _Audited:
     "--episodes", type=click.IntRange(1), default=20, show_default=True, help="Test episodes."
 )
 @click.option("--write/--no-write", default=True, help="Keep it in the run's record. [default: so]")
+@click.option(
+    "--kept", is_flag=True, help="Show the audits that the records keep; ask nothing anew."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
@@ -72,6 +76,7 @@ def command(
     runs: tuple[Path, ...],
     episodes: int,
     write: bool,
+    kept: bool,
     as_json: bool,
     device: str,
     data_root: str | None,
@@ -84,17 +89,12 @@ def command(
     query alone, those of one class, among others, with false labels about, and so on. What a
     method says of itself is not asked. The exit code is 1 if something leaks.
     """
-    from bench.cli.progress import bars
-    from bench.runner import set_up_process
-
-    for run in runs:
-        _check_run(run, write)
-    registry = load_plugins(plugin)
-    set_up_process(None)
-    audited = []
-    with bars() as shown:
+    if kept:
+        audited = [_kept(run) for run in runs]
+    else:
         for run in runs:
-            audited.append(_audit(run, registry, episodes, write, device, data_root, shown))
+            _check_run(run, write)
+        audited = _ask(runs, load_plugins(plugin), episodes, write, device, data_root)
     if as_json:
         click.echo(json.dumps([_plain(one) for one in audited], indent=2))
     elif len(audited) == 1:
@@ -104,6 +104,33 @@ def command(
     leaking = [one.folder.name for one in audited if one.audit.verdict == "error"]
     if leaking:
         raise RunFailed(f"audited, the result does not count of {', '.join(leaking)}")
+
+
+def _kept(run: Path) -> _Audited:
+    """Returns the audit that a run's record keeps; raises BenchError if there is none."""
+    if not (run / RUN_FILE).is_file():
+        raise BenchError(f"{run} holds no run ({RUN_FILE} is not there); name a run's folder")
+    record = read_run(run)
+    if record.audit is None:
+        raise BenchError(f"the run in {run} keeps no audit; make one: bench audit {run}")
+    return _Audited(run, record, record.audit)
+
+
+def _ask(
+    runs: Sequence[Path],
+    registry: Registry,
+    episodes: int,
+    write: bool,
+    device: str,
+    data_root: str | None,
+) -> list[_Audited]:
+    """Audits one run after the other."""
+    from bench.cli.progress import bars
+    from bench.runner import set_up_process
+
+    set_up_process(None)
+    with bars() as shown:
+        return [_audit(run, registry, episodes, write, device, data_root, shown) for run in runs]
 
 
 def _check_run(run: Path, write: bool) -> None:
@@ -187,12 +214,11 @@ def _in_full(one: _Audited) -> str:
 
 def _together(audited: list[_Audited]) -> str:
     """Returns one table of all runs, and below it what each has to say."""
-    shared = _shared_start([one.folder.name for one in audited])
     rows = []
-    for one in audited:
+    for one, name in zip(audited, _names(audited), strict=True):
         probes = {probe.name: probe for probe in one.audit.probes}
         row: dict[str, object] = {
-            f"run {shared}": one.folder.name.removeprefix(shared),
+            "run": name,
             "declared": one.declared,
             "measured": one.audit.verdict,
             "together": _score(one, probes.get("halves"), plainly=True),
@@ -213,11 +239,14 @@ def _together(audited: list[_Audited]) -> str:
     return "\n".join(lines)
 
 
-def _shared_start(names: list[str]) -> str:
-    """Returns the words, up to an underscore each, that all names begin with."""
-    words = [name.split("_") for name in names]
-    columns = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
-    return "".join(f"{column[0]}_" for column in columns)
+def _names(audited: Sequence[_Audited]) -> list[str]:
+    """Returns the methods with what the user set; the folders' names where these are not enough."""
+    labels = [Entry(one.folder, one.record).label for one in audited]
+    same = {(one.record.tested.name, one.record.protocol.id) for one in audited}
+    return [
+        label if labels.count(label) == 1 and len(same) == 1 else one.folder.name
+        for label, one in zip(labels, audited, strict=True)
+    ]
 
 
 def _score(one: _Audited, probe: ProbeRecord | None, plainly: bool = False) -> str:

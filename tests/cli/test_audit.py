@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_several_runs_share_one_table(runs: Path, capsys: pytest.CaptureFixture[
     assert bench("audit", *folders, "--episodes", "3", "--no-write") == 0
     heading, _, *rows = capsys.readouterr().out.splitlines()
     columns = ["declared", "measured", "together", "alone", "one", "class", "dirichlet", "/"]
-    assert heading.split() == ["run", "gaussians_3w_", *columns, "together"]
+    assert heading.split() == ["run", *columns, "together"]
     skewed = [row.split()[-3::2] for row in rows]
     assert [so == together for so, together in skewed[:2]] == [True, True]  # inductive
     assert [row.split()[:3] for row in rows] == [
@@ -121,6 +122,37 @@ def test_several_runs_share_one_table(runs: Path, capsys: pytest.CaptureFixture[
         ["protonet", "inductive", "inductive"],
         ["soft-kmeans", "transductive", "transductive"],
     ]
+
+
+def test_kept_audits_are_shown_without_asking_anew(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, other = runs / "gaussians_3w_pixels", runs / "gaussians_3w_protonet"
+    assert bench("audit", str(run), str(other), "--episodes", "3") == 0
+    asked = capsys.readouterr().out
+    (run / "checkpoint.safetensors").unlink()
+    before = (run / RUN_FILE).read_bytes()
+    assert bench("audit", str(run), str(other), "--kept") == 0
+    assert capsys.readouterr().out == asked
+    assert (run / RUN_FILE).read_bytes() == before
+
+
+def test_a_run_that_keeps_no_audit_is_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs / "gaussians_3w_pixels"
+    replace(read_run(run), audit=None).write(run)
+    assert bench("audit", str(run), "--kept") == 4
+    assert f"keeps no audit; make one: bench audit {run}" in capsys.readouterr().err
+
+
+def test_runs_of_one_method_are_told_apart_by_their_folders(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs / "gaussians_3w_pixels"
+    twin = Path(shutil.copytree(run, runs / "twin"))
+    capsys.readouterr()
+    assert bench("audit", str(run), str(twin), "--kept") == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[0] for row in rows] == ["gaussians_3w_pixels", "twin"]
 
 
 def test_json_has_every_probe(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
