@@ -23,7 +23,7 @@ TWINS = {
     "l2l-reptile": "reptile",
 }
 
-LACKS = {"l2l-metacurvature": ("first_order",)}
+LACKS = {"l2l-maml": ("prediction",), "l2l-metacurvature": ("first_order", "prediction")}
 """What a twin has and the plugin has not."""
 OWN = {"l2l-metacurvature": {"test_steps": 1}, "l2l-kfo": {"inner_steps": 1, "test_steps": 1}}
 """Other defaults on curves: with learnt matrices, more steps diverge."""
