@@ -17,6 +17,7 @@ from bench.job import Job
 from bench.machine import describe_machine
 from bench.measurements import AuditRecord, CostRecord
 from bench.pool import EpisodeStream
+from bench.predictions import Predictions
 from bench.results import RunRecord
 from bench.watcher import Clock, Watcher
 
@@ -25,6 +26,7 @@ def examine(
     job: Job,
     algorithm: Algorithm,
     stream: EpisodeStream,
+    kept: Predictions,
     record: RunRecord,
     clock: Clock,
     watcher: Watcher,
@@ -32,6 +34,7 @@ def examine(
     """Returns a record with what a small audit, the clock and the machine tell.
 
     `stream` is that of the test, whose first episodes are asked again; the record counts that.
+    `kept` are the answers that it gave there.
 
     Raises:
         Interrupted: the watcher said stop.
@@ -39,7 +42,7 @@ def examine(
     count = min(SAMPLE, job.episodes)
     with clock.phase("audit"), open_test("audit", count) as use:
         found = overlap(job.data, stream, job.episodes)
-        audited = _audit(job, algorithm, stream, count, found, watcher)
+        audited = _audit(job, algorithm, stream, kept.first(count), found, watcher)
     use = replace(use, sha256=stream.digest(count))
     with clock.phase("cost"):
         cost = _cost(job, algorithm, stream, record)
@@ -52,15 +55,22 @@ def _audit(
     job: Job,
     algorithm: Algorithm,
     stream: EpisodeStream,
-    count: int,
+    kept: Predictions,
     found: Overlap,
     watcher: Watcher,
 ) -> AuditRecord:
-    """Audits on `count` episodes; an algorithm that fails when asked otherwise is in error."""
-    seed = job.config.episode_seed
+    """Audits on the kept episodes; an algorithm that fails when asked otherwise is in error."""
+    seed, count = job.config.episode_seed, len(kept)
     try:
         return audit(
-            algorithm, stream, count, seed=seed, alone=ALONE, overlap=found, stop=watcher.stop
+            algorithm,
+            stream,
+            count,
+            seed=seed,
+            alone=ALONE,
+            overlap=found,
+            kept=kept,
+            stop=watcher.stop,
         )
     except RunFailed as error:
         return AuditRecord("error", count, (), (f"asked in other ways it fails: {error}",))

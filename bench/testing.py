@@ -53,7 +53,7 @@ def test(
     write_atomically(folder / EPISODES_FILE, episodes_csv(predictions, stream.pool.fingerprint))
     with clock.phase("calibration"):
         temperature = _temperature(job, algorithm, watcher)
-    found = examine(job, algorithm, stream, record, clock, watcher)
+    found = examine(job, algorithm, stream, predictions, record, clock, watcher)
     return replace(
         found,
         status="complete",

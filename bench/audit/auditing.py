@@ -10,6 +10,7 @@ from bench.algorithm import Algorithm
 from bench.audit.case import Subject, cases
 from bench.audit.hidden import answers_without_truth
 from bench.audit.interview import Interview, interview
+from bench.audit.keeping import differences
 from bench.audit.leaks import tell_apart
 from bench.audit.overlap import Overlap
 from bench.audit.rounding import explained_by_rounding
@@ -19,6 +20,7 @@ from bench.errors import BenchError, Interrupted, RunFailed
 from bench.evaluation import Report
 from bench.measurements import AuditRecord
 from bench.pool import EpisodeStream
+from bench.predictions import Predictions
 
 THOROUGH = 20
 """Episodes of an audit that somebody asks for."""
@@ -38,6 +40,7 @@ def audit(
     seed: int,
     alone: int | None = None,
     overlap: Overlap | None = None,
+    kept: Predictions | None = None,
     report: Report = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> AuditRecord:
@@ -45,7 +48,7 @@ def audit(
 
     At most `alone` queries of each are asked by themselves. Each episode is adapted to four times,
     or six if answers hang on the support's order or the label map; what `overlap` found of the
-    data goes into the verdict.
+    data goes into the verdict. `kept` are the answers that the run's figures come from.
 
     Raises:
         RunFailed: the algorithm failed at a plain question.
@@ -75,4 +78,6 @@ def audit(
         else:
             for case, each, answers in zip(asked, interviews, hidden, strict=True):
                 seen += tell_apart(subject, case, each.plain, answers)
+            if kept is not None and not any(each.noise for each in interviews):
+                errors += differences(kept, hidden, asked)
     return judge(algorithm, interviews, seen, errors, rounding, overlap or Overlap())

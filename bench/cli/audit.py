@@ -16,7 +16,7 @@ from bench.cli.table import table
 from bench.errors import BenchError, RunFailed
 from bench.leaderboard.entry import Entry
 from bench.measurements import AuditRecord, ProbeRecord
-from bench.results import RUN_FILE, RunRecord, read_run, seal_of
+from bench.results import PREDICTIONS_FILE, RUN_FILE, RunRecord, read_run, seal_of
 from bench.tasks import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ def _audit(
     from bench.audit.overlap import overlap
     from bench.finished import reopen
     from bench.firewall import open_test
+    from bench.predictions import Predictions
 
     finished = reopen(run, registry, shown.dataset, data_root=data_root, device=device)
     for name in finished.changed:
@@ -166,13 +167,14 @@ def _audit(
     count = min(episodes, record.protocol.episodes)
     with open_test("audit", count) as use:
         stream = job.stream("test")
-    found = overlap(job.data, stream, record.protocol.episodes)
+    found, kept = overlap(job.data, stream, record.protocol.episodes), run / PREDICTIONS_FILE
     result = audit(
         finished.algorithm,
         stream,
         count,
         seed=job.config.episode_seed,
         overlap=found,
+        kept=Predictions.read(kept) if kept.is_file() else None,
         report=shown.evaluation,
     )
     if write:
