@@ -62,6 +62,17 @@ def score_by_features(
             yield part, logits
 
 
+def features_of(algorithm: EmbeddingLearner, stream: EpisodeStream) -> Tensor:
+    """Returns the features (rows, d) of all images of a stream's pool.
+
+    Raises:
+        RunFailed: the algorithm raised an exception.
+    """
+    features, rows = _Features(algorithm, stream), np.arange(len(stream.pool.inputs))
+    features.prepare(rows)
+    return features.at(rows)
+
+
 class _Features:
     """The features of a pool's images, each embedded when an episode first needs it."""
 

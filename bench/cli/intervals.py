@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from bench.cli.options import debug_option
+from bench.cli.loading import load_plugins
+from bench.cli.options import debug_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from bench.algorithm import EmbeddingLearner
     from bench.measurements import IntervalRecord
+    from bench.registry import Registry
     from bench.statistics.kept import RunIntervals, SeedIntervals
     from bench.tasks import Metric
 
@@ -23,17 +27,41 @@ if TYPE_CHECKING:
 @click.argument(
     "runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN [RUN...]"
 )
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(20),
+    metavar="TIMES",
+    help="Also draw the test classes again, so many times (200 is good), and test on them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with shares rather than %.")
+@click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
+)
+@click.option("--data-root", envvar="BENCH_DATA_ROOT", metavar="DIR", help="Where the files are.")
+@plugin_option
 @debug_option
-def command(runs: tuple[Path, ...], as_json: bool, debug: bool) -> None:
+def command(
+    runs: tuple[Path, ...],
+    bootstrap: int | None,
+    as_json: bool,
+    device: str,
+    data_root: str | None,
+    plugin: tuple[str, ...],
+    debug: bool,
+) -> None:
     """Show how sure the mean of each RUN, a run's folder, is, and of what.
 
     Each 95% interval says what is thought to vary: the episodes, the images, the classes. Runs
     that differ in nothing but the training seed get intervals over seeds as well.
+
+    All of this follows from the records. --bootstrap needs weights and data, and a method that
+    embeds each image once.
     """
     from bench.statistics.kept import intervals_of, seed_intervals
 
     found = [intervals_of(folder) for folder in runs]
+    if bootstrap:
+        found = _with_bootstrap(found, bootstrap, load_plugins(plugin), data_root, device)
     seeds, why = None, ""
     if len(found) > 1:
         try:
@@ -48,6 +76,38 @@ def command(runs: tuple[Path, ...], as_json: bool, debug: bool) -> None:
         click.echo(f"\n{_seeds_report(seeds, found[0].metric)}")
     elif why:
         click.echo(f"\n{why}")
+
+
+def _with_bootstrap(
+    found: Sequence[RunIntervals],
+    times: int,
+    registry: Registry,
+    data_root: str | None,
+    device: str,
+) -> list[RunIntervals]:
+    """Returns the runs with an interval more, over classes that are drawn again."""
+    from bench.classbootstrap import class_bootstrap, interval
+    from bench.cli.progress import bars
+    from bench.finished import count_use, reopen
+    from bench.firewall import open_test
+    from bench.runner import set_up_process
+    from bench.testing import bases_of
+
+    set_up_process(None)
+    more = []
+    with bars() as shown:
+        for run in found:
+            finished = reopen(
+                run.folder, registry, shown.dataset, data_root=data_root, device=device
+            )
+            with open_test("class bootstrap", times) as use:
+                stream, bases = finished.job.stream("test"), bases_of(finished.job)
+            algorithm = cast("EmbeddingLearner", finished.algorithm)
+            drawn = class_bootstrap(algorithm, stream, bases, times, shown.evaluation)
+            count_use(run.folder, use)
+            record = interval(run.mean, drawn, len(set(bases.tolist())))
+            more.append(replace(run, intervals=(*run.intervals, record)))
+    return more
 
 
 def _report(run: RunIntervals) -> str:

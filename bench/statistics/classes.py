@@ -24,6 +24,7 @@ from bench.statistics.disjoint import Bases
 from bench.statistics.student import Ends, Floats, logit_ends, t_quantile
 from bench.tasks import ACCURACY, Metric
 
+DRAWN_AGAIN = "classes drawn again"
 CLASSES = "classes"
 PROBES = 64
 EXACT = 128

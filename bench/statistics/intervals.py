@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.measurements import IntervalRecord
 from bench.predictions import Predictions
-from bench.statistics.classes import CLASSES, over_classes
+from bench.statistics.classes import CLASSES, DRAWN_AGAIN, over_classes
 from bench.statistics.closed import CONSTANT, EPISODES, is_constant, over_episodes
 from bench.statistics.disjoint import IMAGES, SAME, Bases, over_images, share_nothing
 from bench.statistics.trainingseeds import SEEDS, SEEDS_AND_EPISODES
@@ -23,6 +23,7 @@ MEANINGS = {
     EPISODES: "other episodes of the same test data",
     IMAGES: "other test images, by few tasks: rather too wide",
     CLASSES: "other test classes and images",
+    DRAWN_AGAIN: "test classes drawn again, without what the choice of episodes adds",
     SEEDS: "other training seeds, on the same episodes",
     SEEDS_AND_EPISODES: "other training seeds and other episodes of the same test data",
 }

@@ -14,7 +14,7 @@ import pytest
 
 from bench.cli import run_command_line
 from bench.predictions import Predictions
-from bench.results import PREDICTIONS_FILE
+from bench.results import PREDICTIONS_FILE, read_run
 from bench.statistics import t_interval
 
 RUN = ["run", "--algo", "protonet", "--data", "gaussians", "--steps", "3", "--train-ways", "5"]
@@ -124,3 +124,24 @@ def test_it_reads_a_run_without_torch(runs: list[Path]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_classes_can_be_drawn_again_and_the_use_of_the_test_data_counts(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(runs[0], tmp_path / "run"))
+    assert bench("intervals", str(run), "--bootstrap", "20") == 0
+    *_, over_classes, again = rows_of(capsys.readouterr().out)
+    assert again[3] == 400, "all classes of the split, not only those in the episodes"
+    assert 0 < again[0] < over_classes[0], "it leaves out the noise of 120 episodes"
+    assert read_run(run).test_uses[-1].purpose == "class bootstrap"
+
+
+def test_classes_are_not_drawn_again_for_who_adapts_to_each_episode(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--data", "gaussians", "--steps", "0", "--episodes", "10", "--out", str(tmp_path)]
+    assert bench("run", "--algo", "maml", *flags) == 0
+    capsys.readouterr()
+    assert bench("intervals", str(next(tmp_path.iterdir())), "--bootstrap", "20") == 4
+    assert "--bootstrap is for methods that embed each image once" in capsys.readouterr().err
