@@ -242,12 +242,18 @@ def _together(audited: list[_Audited]) -> str:
 
 
 def _names(audited: Sequence[_Audited]) -> list[str]:
-    """Returns the methods with what the user set; the folders' names where these are not enough."""
+    """Returns the methods with what the user set; seeds or folders where that is not enough."""
+    folders = [one.folder.name for one in audited]
+    if len({(one.record.tested.name, one.record.protocol.id) for one in audited}) > 1:
+        return folders
     labels = [Entry(one.folder, one.record).label for one in audited]
-    same = {(one.record.tested.name, one.record.protocol.id) for one in audited}
-    return [
-        label if labels.count(label) == 1 and len(same) == 1 else one.folder.name
+    seeded = [
+        f"{label}, seed {one.record.training.seed}"
         for label, one in zip(labels, audited, strict=True)
+    ]
+    return [
+        next((name for names in (labels, seeded) if names.count(name := names[i]) == 1), folder)
+        for i, folder in enumerate(folders)
     ]
 
 

@@ -155,6 +155,19 @@ def test_runs_of_one_method_are_told_apart_by_their_folders(
     assert [row.split()[0] for row in rows] == ["gaussians_3w_pixels", "twin"]
 
 
+def test_trainings_of_one_method_are_told_apart_by_their_seeds(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs / "gaussians_3w_pixels"
+    twin = Path(shutil.copytree(run, runs / "twin"))
+    record = read_run(run)
+    replace(record, training=replace(record.training, seed=7)).write(twin)
+    capsys.readouterr()
+    assert bench("audit", str(run), str(twin), "--kept") == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split("  ")[0] for row in rows] == ["pixels, seed 0", "pixels, seed 7"]
+
+
 def test_json_has_every_probe(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     run = runs / "gaussians_3w_pixels"
