@@ -9,9 +9,11 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.config import RunConfig
 from bench.files import sha256_of, source_digest
 from bench.job import Job
 from bench.metrics import quality
+from bench.parameters import Value
 from bench.predictions import Predictions
 from bench.provenance import describe_environment
 from bench.results import (
@@ -43,7 +45,7 @@ def describe(job: Job) -> RunRecord:
         error="",
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
-        config={k: dict(v) if k == "set" else v for k, v in asdict(config).items()},
+        config=_portable(config),
         algorithm=AlgorithmRecord(
             name=algorithm.name,
             family=algorithm.family,
@@ -73,6 +75,12 @@ def describe(job: Job) -> RunRecord:
         seconds={},
         peak_memory_bytes={},
     )
+
+
+def _portable(config: RunConfig) -> dict[str, Value | dict[str, Value] | None]:
+    """Returns what was asked for, without where this machine has its data."""
+    values = asdict(replace(config, data_root=None))
+    return {key: dict(value) if key == "set" else value for key, value in values.items()}
 
 
 def _data(name: str, source: Source) -> DataRecord:
