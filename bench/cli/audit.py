@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.loading import load_plugins
-from bench.cli.options import debug_option, plugin_option
+from bench.cli.options import data_root_option, debug_option, device_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError, RunFailed
 from bench.leaderboard.entry import Entry
@@ -61,15 +61,8 @@ class _Audited:
     "--kept", is_flag=True, help="Show the audits that the records keep; ask nothing anew."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
-)
-@click.option(
-    "--data-root",
-    envvar="BENCH_DATA_ROOT",
-    metavar="DIR",
-    help="Where datasets' files are. [default: where the run had them]",
-)
+@device_option
+@data_root_option
 @plugin_option
 @debug_option
 def command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.loading import load_plugins
-from bench.cli.options import complete_names, debug_option, plugin_option
+from bench.cli.options import complete_names, data_root_option, debug_option, plugin_option
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ def command() -> None:
 @click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A parameter of the dataset."
 )
-@click.option(
-    "--data-root", envvar="BENCH_DATA_ROOT", metavar="DIR", help="Where the data's files are."
-)
+@data_root_option
 @click.option(
     "--download/--no-download", default=True, show_default=True, help="Fetch missing data."
 )

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from bench.cli.loading import load_plugins
-from bench.cli.options import complete_names, debug_option, plugin_option
+from bench.cli.options import (
+    complete_names,
+    data_root_option,
+    debug_option,
+    device_option,
+    plugin_option,
+)
 from bench.cli.run import stop_on_signal
 from bench.cli.summary import summary
 from bench.errors import BenchError
@@ -32,10 +38,8 @@ from bench.errors import BenchError
 @click.option(
     "--out", default="results", show_default=True, metavar="DIR", help="Where run folders go."
 )
-@click.option("--data-root", envvar="BENCH_DATA_ROOT", metavar="DIR", help="Where the files are.")
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda."
-)
+@data_root_option
+@device_option
 @click.option("--force", is_flag=True, help="Redo a test that is there already.")
 @plugin_option
 @debug_option

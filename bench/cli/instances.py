@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.loading import load_plugins
-from bench.cli.options import debug_option, plugin_option
+from bench.cli.options import data_root_option, debug_option, device_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError
 
@@ -31,15 +31,8 @@ FILE = "instances.csv"
     show_default=True,
     help="How many images of each class a stream has.",
 )
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
-)
-@click.option(
-    "--data-root",
-    envvar="BENCH_DATA_ROOT",
-    metavar="DIR",
-    help="Where datasets' files are. [default: where the run had them]",
-)
+@device_option
+@data_root_option
 @plugin_option
 @debug_option
 def command(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from bench.cli.loading import load_plugins
-from bench.cli.options import debug_option, plugin_option
+from bench.cli.options import data_root_option, debug_option, device_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError
 
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     help="Also draw the test classes again, so many times (200 is good), and test on them.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with shares rather than %.")
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
-)
-@click.option("--data-root", envvar="BENCH_DATA_ROOT", metavar="DIR", help="Where the files are.")
+@device_option
+@data_root_option
 @plugin_option
 @debug_option
 def command(

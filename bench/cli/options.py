@@ -31,3 +31,10 @@ def complete_names(_: click.Context, parameter: click.Parameter, incomplete: str
 debug_option = click.option(
     "--debug", is_flag=True, help="Show the traceback of an error instead of one line."
 )
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
+)
+data_root_option = click.option(
+    "--data-root", envvar="BENCH_DATA_ROOT", metavar="DIR", help="Where datasets' files are."
+)

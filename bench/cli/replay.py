@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import debug_option
+from bench.cli.options import data_root_option, debug_option
 from bench.cli.table import table
 from bench.errors import BenchError, RunFailed
 
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--out", metavar="DIR", help="Where the new run goes. [default: a new folder]")
-@click.option(
-    "--data-root",
-    envvar="BENCH_DATA_ROOT",
-    metavar="DIR",
-    help="Where datasets' files are. [default: where the run had them]",
-)
+@data_root_option
 @click.option("--execute", is_flag=True, help="Run the command, then compare the results.")
 @debug_option
 def command(run: Path, out: str | None, data_root: str | None, execute: bool, debug: bool) -> None:

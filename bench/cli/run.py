@@ -17,7 +17,13 @@ from click.core import ParameterSource
 
 from bench.cli.config_file import as_toml, read_config
 from bench.cli.loading import load_plugins
-from bench.cli.options import complete_names, debug_option, plugin_option
+from bench.cli.options import (
+    complete_names,
+    data_root_option,
+    debug_option,
+    device_option,
+    plugin_option,
+)
 from bench.cli.profile import profile_table
 from bench.cli.seeds import read_seeds, seeds_summary
 from bench.cli.summary import summary
@@ -109,18 +115,14 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint-every", type=int, default=50, show_default=True, help="Steps between saves."
 )
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
-)
+@device_option
 @click.option(
     "--threads", type=int, default=0, show_default=True, help="Torch's; 0: one per idle core."
 )
 @click.option(
     "--out", default="results", show_default=True, metavar="DIR", help="Where run folders go."
 )
-@click.option(
-    "--data-root", envvar="BENCH_DATA_ROOT", metavar="DIR", help="Where datasets' files are."
-)
+@data_root_option
 @click.option(
     "--download/--no-download", default=True, show_default=True, help="Fetch missing data."
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.loading import load_plugins
-from bench.cli.options import debug_option, plugin_option
+from bench.cli.options import data_root_option, debug_option, device_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError, RunFailed
 
@@ -25,15 +25,8 @@ if TYPE_CHECKING:
 @click.option(
     "--threads", type=click.IntRange(1), help="Torch's. [default: as many as the run had]"
 )
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1."
-)
-@click.option(
-    "--data-root",
-    envvar="BENCH_DATA_ROOT",
-    metavar="DIR",
-    help="Where datasets' files are. [default: where the run had them]",
-)
+@device_option
+@data_root_option
 @plugin_option
 @debug_option
 def command(
