@@ -56,6 +56,26 @@ def read_finished(folder: Path) -> RunRecord:
     return record
 
 
+def _check_known(record: RunRecord, registry: Registry) -> None:
+    """Raises BenchError if the run's algorithm came from a file or module that is not loaded."""
+    name, words = record.algorithm.name, record.command
+    given = [words[i + 1] for i, word in enumerate(words[:-1]) if word in ("-p", "--plugin")]
+    if given and name not in registry.algorithms.entries:
+        raise BenchError(
+            f"{name} is not installed; the run got it from {', '.join(given)}: add "
+            f"{' '.join(f'-p {plugin}' for plugin in given)}"
+        )
+
+
+def check_whole(folder: Path) -> None:
+    """Raises BenchError if a run's record is not as bench wrote it."""
+    if seal_of(folder) == "broken":
+        raise BenchError(
+            f"the record in {folder} is not as bench wrote it (its seal is broken); see bench "
+            f"verify {folder}"
+        )
+
+
 def config_of(record: RunRecord, folder: Path) -> RunConfig:
     """Returns what a run was asked for; raises BenchError if another version understood it."""
     try:
@@ -85,7 +105,8 @@ def reopen(
     here = replace(config, device=device, data_root=data_root or config.data_root)
     if config.episodes_file and (folder / KEPT_AS).is_file():
         here = replace(here, episodes_file=str(folder / KEPT_AS))
-    job = prepare(here, registry, progress)
+    _check_known(record, registry)
+    job = replace(prepare(here, registry, progress), weights_from=record.weights_from)
     if job.sealed and job.sealed.sha256 != record.protocol.file_sha256:
         raise BenchError(
             f"{here.episodes_file} is not the file of episodes that the run in {folder} was tested "

@@ -12,7 +12,7 @@ from bench.checkpoint import load_into, load_weights
 from bench.config import RunConfig
 from bench.errors import BenchError
 from bench.files import sha256_of, write_atomically
-from bench.finished import config_of, count_use, read_finished
+from bench.finished import check_whole, config_of, count_use, read_finished
 from bench.job import Job, prepare
 from bench.registry import Registry
 from bench.results import CHECKPOINT_FILE, RunRecord
@@ -99,12 +99,19 @@ def prepare_retest(
             do not fit the algorithm or the data.
     """
     record = read_finished(folder)
+    check_whole(folder)
     checkpoint = folder / CHECKPOINT_FILE
     if not checkpoint.is_file():
         raise BenchError(f"{checkpoint} is not there, so there is nothing to test; redo the run")
     digest = sha256_of(checkpoint)
     if record.outcome and digest != record.outcome.checkpoint_sha256:
         raise BenchError(f"{checkpoint} is not what the run wrote; redo the run with --force")
+    algorithm, ways = registry.algorithm(record.algorithm.name), record.protocol.ways
+    if wishes.ways not in (None, ways) and not algorithm.any_way:
+        raise BenchError(
+            f"--ways is {wishes.ways}, but {algorithm.name} was made for {ways} ways in this run; "
+            f"train one for others: bench run --ways {wishes.ways}"
+        )
     config = replace(
         _tested_as(_trained_as(config_of(record, folder), record), wishes),
         out=out,
@@ -141,4 +148,6 @@ def _tested_as(config: RunConfig, wishes: TestWishes) -> RunConfig:
         fresh |= dict.fromkeys(("ways", "shots", "queries"))
     if wishes.protocol == "single":
         fresh["queries"] = None
+    if wishes.test_data == config.data:  # back to the data of the training
+        fresh["test_data"], wishes = None, replace(wishes, test_data=None)
     return msgspec.convert({**asdict(config), **fresh, **wishes.given}, RunConfig)

@@ -18,7 +18,7 @@ from bench.allocator import keep_large_blocks
 from bench.cache import cache_root
 from bench.checkpoint import load_into, load_weights, save_weights
 from bench.errors import BenchError, Interrupted, RunFailed
-from bench.files import write_atomically
+from bench.files import source_digest, write_atomically
 from bench.job import Job
 from bench.recording import describe
 from bench.results import (
@@ -71,6 +71,12 @@ def execute(job: Job, mode: Mode, watcher: Watcher, produce: Produce | None = No
     earlier = read_run(job.folder) if (job.folder / RUN_FILE).exists() else None
     if earlier and mode.resume and earlier.status == "complete":
         return earlier
+    changed = earlier and earlier.algorithm.source_sha256 != source_digest(job.algorithm)
+    if earlier and changed and earlier.status == "complete" and not mode.force:
+        raise BenchError(
+            f"{job.folder} holds this run, made by other code of {job.config.algo}; to redo it "
+            "with today's, add --force"
+        )
     claim_folder(job.folder, mode)
     with _locked(job.folder):
         record = replace(describe(job), test_uses=earlier.test_uses if earlier else ())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.files import sha256_of
-from bench.results import EPISODES_FILE, RunRecord, seal_of
+from bench.results import EPISODES_FILE, PREDICTIONS_FILE, RunRecord, seal_of
 from bench.tasks import metric_of
 
 Floats = NDArray[np.float64]
@@ -66,6 +66,10 @@ def alteration(folder: Path, record: RunRecord, scores: Scores | None) -> str:
         return ""
     if sha256_of(folder / EPISODES_FILE) != outcome.episodes_file_sha256:
         return f"{EPISODES_FILE} is not what the run wrote"
+    kept = folder / PREDICTIONS_FILE
+    known = outcome.predictions_file_sha256
+    if known and kept.is_file() and sha256_of(kept) != known:
+        return f"{PREDICTIONS_FILE} is not what the run wrote"
     if scores is not None and abs(float(scores.values.mean()) - outcome.mean) > ROUNDING * max(
         1.0, abs(outcome.mean)
     ):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bench.algorithm import Algorithm
 from bench.calibration import fit_temperature
+from bench.checkpoint import load_into, load_weights
 from bench.evaluation import evaluate
 from bench.examination import examine
 from bench.files import write_atomically
@@ -17,7 +18,7 @@ from bench.job import Job
 from bench.predictions import Predictions
 from bench.provenance import peak_memory
 from bench.recording import episodes_csv, summarise
-from bench.results import EPISODES_FILE, PREDICTIONS_FILE, RunRecord
+from bench.results import CHECKPOINT_FILE, EPISODES_FILE, PREDICTIONS_FILE, RunRecord
 from bench.tasks import REGRESSION
 from bench.watcher import Clock, Watcher
 
@@ -53,7 +54,9 @@ def test(
     write_atomically(folder / EPISODES_FILE, episodes_csv(predictions, stream.pool.fingerprint))
     with clock.phase("calibration"):
         temperature = _temperature(job, algorithm, watcher)
-    found = examine(job, algorithm, stream, predictions, record, clock, watcher)
+    fresh = job.build()  # what the evaluation may have left on the other is not to be seen
+    load_into(fresh, load_weights(folder / CHECKPOINT_FILE, fresh.name), folder / CHECKPOINT_FILE)
+    found = examine(job, fresh, stream, predictions, record, clock, watcher)
     return replace(
         found,
         status="complete",

@@ -8,10 +8,11 @@ import numpy as np
 
 from bench.algorithm import Algorithm
 from bench.audit.case import Subject, cases
+from bench.audit.comparison import TOLERANCE
 from bench.audit.hidden import answers_without_truth
 from bench.audit.interview import Interview, interview
 from bench.audit.keeping import differences
-from bench.audit.leaks import tell_apart
+from bench.audit.leaks import BETWEEN, REPEATED, tell_apart
 from bench.audit.overlap import Overlap
 from bench.audit.rounding import explained_by_rounding
 from bench.audit.traces import Traces
@@ -24,6 +25,9 @@ from bench.predictions import Predictions
 
 THOROUGH = 20
 """Episodes of an audit that somebody asks for."""
+
+SAME = (REPEATED, BETWEEN)
+"""Probes whose answers must be the same for kept answers to tell anything."""
 
 SAMPLE = 5
 """Episodes of the audit that ends every run."""
@@ -78,6 +82,7 @@ def audit(
         else:
             for case, each, answers in zip(asked, interviews, hidden, strict=True):
                 seen += tell_apart(subject, case, each.plain, answers)
-            if kept is not None and not any(each.noise for each in interviews):
+            steady = all(one.comparison.largest <= TOLERANCE for one in seen if one.probe in SAME)
+            if kept is not None and steady and not any(each.noise for each in interviews):
                 errors += differences(kept, hidden, asked)
     return judge(algorithm, interviews, seen, errors, rounding, overlap or Overlap())

@@ -14,6 +14,7 @@ from bench.cli.loading import load_plugins
 from bench.cli.options import data_root_option, debug_option, device_option, plugin_option
 from bench.cli.table import table
 from bench.errors import BenchError, RunFailed
+from bench.files import sha256_of
 from bench.leaderboard.entry import Entry
 from bench.measurements import AuditRecord, ProbeRecord
 from bench.results import PREDICTIONS_FILE, RUN_FILE, RunRecord, read_run, seal_of
@@ -96,7 +97,7 @@ def command(
         click.echo(_together(audited))
     leaking = [one.folder.name for one in audited if one.audit.verdict == "error"]
     if leaking:
-        raise RunFailed(f"audited, the result does not count of {', '.join(leaking)}")
+        raise RunFailed(f"something leaks, so these results do not count: {', '.join(leaking)}")
 
 
 def _kept(run: Path) -> _Audited:
@@ -130,12 +131,15 @@ def _check_run(run: Path, write: bool) -> None:
     """Raises BenchError if a run is not finished, or was altered and would be written to."""
     from bench.finished import read_finished
 
-    read_finished(run)
+    record = read_finished(run)
     if write and seal_of(run) == "broken":
         raise BenchError(
             f"the record in {run} is not as bench wrote it, so nothing is added to it; see what "
             "bench verify says, or audit it with --no-write"
         )
+    path, known = run / PREDICTIONS_FILE, record.outcome and record.outcome.predictions_file_sha256
+    if known and path.is_file() and sha256_of(path) != known:
+        raise BenchError(f"{path} is not what the run wrote; see bench verify {run}")
 
 
 def _audit(

@@ -81,6 +81,9 @@ def command(
     else:
         found, shown = compare(runs, rope), [(run,) for run in runs]
     click.echo(json.dumps(_plain(found, shown), indent=2) if as_json else _report(found, shown))
+    unfit = [run.name for run in runs if run.record.audit and run.record.audit.verdict == "error"]
+    if fail_if_worse and unfit:
+        raise RunFailed(f"the audit found errors, so nothing is told of {', '.join(unfit)}")
     worse = worse_than(found)
     if fail_if_worse and worse:
         raise RunFailed(f"{found.names[0]} is worse than {', '.join(worse)}")
@@ -100,23 +103,29 @@ def _report(found: Comparison, shown: Sequence[Sequence[ComparedRun]]) -> str:
 
 
 def _runs(found: Comparison, shown: Sequence[Sequence[ComparedRun]]) -> str:
+    import numpy as np
+
     from bench.comparison.pairs import setting
     from bench.statistics import t_interval
+    from bench.statistics.intervals import interval_text
 
     rows = []
     for number, members in enumerate(shown):
         means = [run.record.outcome.mean for run in members if run.record.outcome]
-        interval = t_interval(members[0].scores.values)
-        half_width, over = interval.half_width, f"{len(members[0].scores)} episodes"
+        mean, over = sum(means) / len(means), f"{len(members[0].scores)} episodes"
+        known = outcome.intervals if (outcome := members[0].record.outcome) else ()
         if len(members) > 1:
-            import numpy as np
-
-            half_width, over = t_interval(np.array(means)).half_width, f"{len(members)} seeds"
+            half_width = t_interval(np.array(means)).half_width
+            text, over = _text(found, mean, half_width), f"{len(members)} seeds"
+        elif known:
+            text = interval_text(mean, known[0], found.metric).replace(found.metric.unit, "", 1)
+        else:
+            text = _text(found, mean, t_interval(members[0].scores.values).half_width)
         rows.append(
             {
                 "": _letter(number),
                 "run": members[0].name,
-                found.metric.heading: _text(found, sum(means) / len(means), half_width),
+                found.metric.heading: text,
                 "over": over,
                 "setting": setting(members[0]),
             }

@@ -16,7 +16,7 @@ from bench.cli.options import (
     plugin_option,
 )
 from bench.cli.run import stop_on_signal
-from bench.cli.summary import summary
+from bench.cli.summary import check_counts, summary
 from bench.errors import BenchError
 
 
@@ -90,3 +90,4 @@ def command(
         )
         record = retest.run(Mode(force=force), Watcher(evaluation=shown.evaluation, stop=stop))
     click.echo(summary(record, retest.job.folder))
+    check_counts([record])

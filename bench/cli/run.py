@@ -26,7 +26,7 @@ from bench.cli.options import (
 )
 from bench.cli.profile import profile_table
 from bench.cli.seeds import read_seeds, seeds_summary
-from bench.cli.summary import summary
+from bench.cli.summary import check_counts, summary
 from bench.config import RunConfig
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
@@ -184,6 +184,7 @@ def command(
     done = [record for record in records if record]
     if len(done) > 1:
         click.echo(f"\n{seeds_summary(done)}")
+    check_counts(done)
 
 
 def _check_not_contradicted(config: RunConfig) -> None:

@@ -28,8 +28,12 @@ def read_seeds(text: str) -> tuple[int, ...]:
         if not found:
             raise BenchError(f"--seeds is '{text}'; write it as 0..4 or as 0,1,2")
         first, last = int(found[1]), int(found[2] or found[1])
-        if last < first or last - first >= MOST:
-            raise BenchError(f"--seeds is '{text}'; {first}..{last} is no range of 1 to {MOST}")
+        if last < first:
+            raise BenchError(
+                f"--seeds is '{text}'; {first}..{last} runs backwards: {last}..{first}"
+            )
+        if last - first >= MOST:
+            raise BenchError(f"--seeds is '{text}'; {first}..{last} are more than {MOST} seeds")
         seeds.extend(range(first, last + 1))
     if len(set(seeds)) != len(seeds):
         raise BenchError(f"--seeds is '{text}', which names a seed twice; name each once")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.episodes import in_words
+from bench.errors import RunFailed
 from bench.tasks import METRICS, REGRESSION
 
 if TYPE_CHECKING:
@@ -22,6 +24,15 @@ def summary(record: RunRecord, folder: Path) -> str:
     return "\n".join([*filter(None, lines), f"run: {folder}"])
 
 
+def check_counts(records: Sequence[RunRecord]) -> None:
+    """Raises RunFailed if the audit of a run found an error: its result does not count."""
+    unfit = [record.name for record in records if record.audit and record.audit.errors]
+    if unfit:
+        raise RunFailed(
+            f"the audit found what must not be, so it does not count: {', '.join(unfit)}"
+        )
+
+
 def _headline(record: RunRecord) -> str:
     """Returns who was tested on what, the mean, its interval, and what that is over."""
     from bench.statistics.intervals import headline
@@ -35,7 +46,8 @@ def _headline(record: RunRecord) -> str:
     who = record.algorithm.name
     if record.test_data:
         who += f", trained on {record.data.name},"
-    queries = f"{outcome.queries_per_episode:.4g} queries"
+    each = outcome.queries_per_episode
+    queries = "one query" if each == 1 else f"{each:.4g} queries"
     if protocol.kind not in ("fixed", "disjoint", "within", "single"):
         queries += " on average"
     told = headline(outcome.mean, outcome.intervals, METRICS[outcome.metric], queries)
@@ -59,6 +71,8 @@ def _setting(record: RunRecord) -> str:
         return f"setting, as declared and not measured: {declared}"
     episodes = f"measured on {audit.episodes} episodes"
     said = [f"setting: {audit.verdict}, {episodes}; declared {declared}"]
+    if audit.verdict not in ("inductive", "error") and not record.algorithm.transduction:
+        said.append("warning: it does not declare that queries inform one another; see bench check")
     return "\n".join([*said, *(f"error: {error}" for error in audit.errors)])
 
 

@@ -46,7 +46,7 @@ def command(
     decisions turned, as on another machine. That is then kept in the record. The exit code is 1 if
     a run failed.
     """
-    failed, refused = [], []
+    failed, refused, partly = [], [], []
     for number, run in enumerate(runs):
         if number:
             click.echo()
@@ -64,8 +64,15 @@ def command(
         click.echo(report(run, found))
         if found.verdict == "failed":
             failed.append(str(run))
+        if found.verdict == "incomplete" and not no_evaluation:
+            partly.append(str(run))
     if failed:
         raise RunFailed(f"{len(failed)} of {len(runs)} failed: {', '.join(failed)}")
+    if partly:
+        raise RunFailed(
+            f"not verified, as the weights were not tested again: {', '.join(partly)}; "
+            "--no-evaluation asks for no more than that"
+        )
     if refused:
         raise type(refused[0])(f"{len(refused)} of {len(runs)} could not be verified")
 

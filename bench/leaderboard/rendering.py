@@ -15,6 +15,7 @@ from bench.leaderboard.sections import Section
 from bench.leaderboard.standing import Standing
 from bench.leaderboard.tables import Leaderboard, Table
 from bench.leaderboard.timings import Timings, timings_of
+from bench.statistics.intervals import interval_text
 
 Format = Literal["markdown", "csv", "latex", "html", "json"]
 Cells = dict[str, str]
@@ -128,10 +129,13 @@ def _score(row: Row) -> str:
     metric, mean, half_width = row.metric, row.mean, row.half_width
     if mean is None or half_width is None:
         return "-"
+    outcome = row.first.record.outcome
+    if row.over_seeds is None and outcome and outcome.intervals:
+        return interval_text(mean, outcome.intervals[0], metric).replace(metric.unit, "", 1)
     text = metric.text(mean, half_width).replace(metric.unit, "", 1)
     if row.over_seeds and row.over_episodes is not None:
         each = f"{metric.factor * row.over_episodes:.{metric.places}f}"
-        text += f" over seeds (± {each} over episodes)"
+        text += f" over seeds (each ± {each} over episodes)"
     return text
 
 

@@ -24,7 +24,7 @@ class Timings:
 
     def adaptation(self, row: Row) -> str:
         """Returns the milliseconds of adapting to one task for reading, marked."""
-        return self._marked(row, _milliseconds, "{:,.1f}")
+        return self._marked(row, _milliseconds, "{:.3g}")
 
     def _marked(self, row: Row, value_of: Callable[[Entry], float | None], form: str) -> str:
         """Returns the mean over the row's runs, with its machines and a sign of doubt."""
@@ -53,7 +53,7 @@ def timings_of(rows: Sequence[Row]) -> Timings:
         )
     doubts = sorted({doubt(entry) for entry in timed} - {""})
     if doubts:
-        notes.append(f"?: a time not to be trusted: {'; '.join(doubts)}")
+        notes.append(f"?: a time not to be trusted: {'; '.join(one.rstrip('.') for one in doubts)}")
     return Timings(machines, tuple(notes))
 
 

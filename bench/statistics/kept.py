@@ -79,7 +79,9 @@ def intervals_of(folder: Path) -> RunIntervals:
         )
     scores = read_scores(folder, record)
     altered = alteration(folder, record, scores)
-    notes: tuple[str, ...] = (f"altered: {altered}",) if altered else ()
+    if altered:
+        raise BenchError(f"the run in {folder} was altered: {altered}; see bench verify {folder}")
+    notes: tuple[str, ...] = ()
     if outcome.intervals:
         return RunIntervals(folder, record, scores, outcome.intervals, notes)
     path = folder / PREDICTIONS_FILE

@@ -303,7 +303,9 @@ def test_a_run_without_its_checkpoint_is_recounted_and_says_so(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / CHECKPOINT_FILE).unlink()
-    assert bench("verify", str(run)) == 0
+    assert bench("verify", str(run)) == 1
+    assert bench("verify", "--no-evaluation", str(run)) == 0, "then no more was asked for"
+    assert bench("verify", str(run)) == 1
     printed = capsys.readouterr().out
     assert f"{CHECKPOINT_FILE} is not here, so it was not checked" in printed
     assert "without its checkpoint it cannot be tested again" in printed

@@ -40,7 +40,7 @@ def test_seeds_become_one_row_with_students_interval_over_them(seeded: Path) -> 
 
 def test_the_row_says_how_many_seeds_and_both_spreads(seeded: Path) -> None:
     text = render(collect(seeded), "markdown")
-    assert "92.00 ± 4.97 over seeds (± 12.99 over episodes)" in text
+    assert "92.00 ± 4.97 over seeds (each ± 12.99 over episodes)" in text
     assert "| 3 seeds" in text and "run-0 and 2 more" in text
     assert "over seeds: over trainings" in text
     rows = json.loads(render(collect(seeded), "json"))

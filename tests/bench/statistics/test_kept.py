@@ -83,11 +83,12 @@ def test_predictions_that_the_run_did_not_write_are_refused(
         intervals_of(folder)
 
 
-def test_an_altered_record_is_said_to_be_one(tmp_path: Path, make_record: Records) -> None:
+def test_an_altered_record_is_refused(tmp_path: Path, make_record: Records) -> None:
     folder = written(tmp_path / "run", make_record())
     text = (folder / "run.json").read_text()
     (folder / "run.json").write_text(text.replace('"seed": 3', '"seed": 4'))
-    assert intervals_of(folder).notes[0].startswith("altered: the seal")
+    with pytest.raises(BenchError, match="was altered: the seal of its record is broken"):
+        intervals_of(folder)
 
 
 def test_no_run_and_an_unfinished_one_are_told_apart(tmp_path: Path, make_record: Records) -> None:
