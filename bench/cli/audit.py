@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SHOWN = ("alone", "one class")
 """The modes whose accuracies stand in the table of several runs."""
 
+DRAWS, DRAWN = "its predictor draws random numbers", "; but for its random numbers, see the note"
+
 MEANING = {
     "inductive": "each query is judged alone; its answer is the same whichever others are asked",
     "batch-dependent": "probabilities hang on which queries are asked together, but neither "
@@ -203,7 +205,8 @@ def _in_full(one: _Audited) -> str:
         f"{record.algorithm.name} on {record.tested.name}, {record.protocol.id}: "
         f"{audit.episodes} test episodes, asked in {len(rows)} ways beside all together",
         table(rows, wrapped=("asked",)),
-        f"measured: {audit.verdict}: {MEANING[audit.verdict].format(metric=heading)}",
+        f"measured: {audit.verdict}: {MEANING[audit.verdict].format(metric=heading)}"
+        + (DRAWN if any(DRAWS in note for note in audit.notes) else ""),
         f"declared: {one.declared}{how and f': {how}'}",
         *(f"error: {error}" for error in audit.errors),
         *(f"note: {note}" for note in audit.notes),

@@ -129,7 +129,7 @@ def _seeds_report(seeds: SeedIntervals, metric: Metric) -> str:
 
     spread = f"{metric.factor * seeds.std:.{metric.places}f}"
     title = (
-        f"training seeds {', '.join(map(str, seeds.seeds))}: "
+        f"training seeds {', '.join(map(str, sorted(seeds.seeds)))}: "
         f"{interval_text(seeds.mean, seeds.intervals[0], metric)} "
         f"(95% interval over {len(seeds.seeds)} seeds; their standard deviation is {spread})"
     )
