@@ -4,8 +4,8 @@ A label means another class in every episode, so classes cannot be pooled over e
 balanced accuracy are computed in each and then averaged. Calibration is pooled over all queries:
 from the 75 of one episode the calibration error would be little but bias.
 
-F1, recalls and the calibration error are torchmetrics'; importing it takes seconds, so it is left
-until somebody asks.
+Right and false answers per class are counted by torchmetrics, and so is the calibration error;
+importing it takes seconds, so it is left until somebody asks.
 """
 
 from __future__ import annotations
@@ -89,18 +89,31 @@ def _means(predictions: Predictions) -> tuple[float, float]:
     accuracy, the mean recall, over those among its labels: queries may leave classes out.
     """
     most = int(predictions.episodes.ways.max())
-    library, how = _library(), {"multidim_average": "samplewise", "ignore_index": NOBODY}
-    how |= {"num_classes": most, "validate_args": False}
+    count = _library().multiclass_stat_scores
 
     def scores(answers: Tensor, labels: Tensor) -> Tensor:
-        f1 = library.multiclass_f1_score(answers, labels, average="macro", **how)
-        recalls = library.multiclass_recall(answers, labels, average="none", **how)
-        occurs = torch.nn.functional.one_hot(labels + 1, most + 1).any(1)[:, 1:]
-        return torch.stack([f1, (recalls * occurs).sum(1) / occurs.sum(1)])
+        counts = count(
+            answers,
+            labels,
+            num_classes=most,
+            average="none",
+            multidim_average="samplewise",
+            ignore_index=NOBODY,
+            validate_args=False,
+        )
+        right, false, _, missed, occurs = counts.double().unbind(-1)  # (b, n) each
+        either = right + (false + missed) / 2
+        return torch.stack([_mean_where(right, either), _mean_where(right, occurs)])
 
     parts = [scores(*tables) for tables in _tables(predictions, most)]
     macro_f1, balanced_accuracy = torch.cat(parts, 1).double().mean(1).tolist()
     return macro_f1, balanced_accuracy
+
+
+def _mean_where(part: Tensor, whole: Tensor) -> Tensor:
+    """Returns the mean of part / whole (b, n) over those classes where whole is not 0, (b,)."""
+    known = whole > 0
+    return (part / whole.where(known, 1)).where(known, 0).sum(1) / known.sum(1)
 
 
 def _tables(predictions: Predictions, most: int) -> Iterator[tuple[Tensor, Tensor]]:
