@@ -28,10 +28,8 @@ from bench.registry import load_registry
 from bench.results import RunRecord, read_run
 from bench.runner import Mode, execute
 from bench.stored import CachedDataset
-from bench.training import MetaTrainer, Schedule, settle
 from bench.watcher import Watcher
 from tests.bench.listed_dataset import Listed, opened
-from tests.bench.trainers import Scripted, Streams
 
 SMALL = RunConfig(
     algo="protonet", data="gaussians", steps=2, train_ways=5, episodes=4, validation_episodes=2
@@ -338,19 +336,3 @@ def test_an_evaluation_that_was_stopped_counts_as_a_use(tmp_path: Path) -> None:
         execute(long, Mode(), Watcher(stop=lambda: True))
     assert len(times_tested(read_run(long.folder))) == 1
     assert len(times_tested(execute(long, Mode(resume=True), Watcher()))) == 2
-
-
-@pytest.mark.parametrize(("train", "validation"), [("train", "test"), ("test", "val")])
-def test_nothing_is_trained_or_chosen_on_the_test_split(
-    train: str, validation: str, make_stream: Streams, tmp_path: Path
-) -> None:
-    streams = make_stream(split=train), make_stream(split=validation)
-    with pytest.raises(BenchError, match="this stream is of the test split"):
-        MetaTrainer(
-            Scripted(), TrainingPlan(steps=1), *streams, Schedule(1, 1, 1), 0, tmp_path / "state"
-        )
-
-
-def test_no_buffer_is_settled_on_the_test_split(make_stream: Streams) -> None:
-    with pytest.raises(BenchError, match="this stream is of the test split"):
-        settle(Scripted(), make_stream(split="test"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from bench.algorithm import Algorithm, TrainingPlan
 from bench.checkpoint import Course
 from bench.episodes import Episode
-from bench.training import TrainingProgress
+from bench.errors import BenchError
+from bench.training import MetaTrainer, Schedule, TrainingProgress, settle
 from tests.bench.trainers import Scripted, Streams, Trainers, never, silent
 
 
@@ -175,3 +177,19 @@ def test_progress_is_told_after_every_step(make_trainer: Trainers) -> None:
 
 def test_a_trainer_starts_at_the_beginning(make_trainer: Trainers) -> None:
     assert make_trainer(Scripted(), TrainingPlan()).course == Course("scripted")
+
+
+@pytest.mark.parametrize(("train", "validation"), [("train", "test"), ("test", "val")])
+def test_nothing_is_trained_or_chosen_on_the_test_split(
+    train: str, validation: str, make_stream: Streams, tmp_path: Path
+) -> None:
+    streams = make_stream(split=train), make_stream(split=validation)
+    with pytest.raises(BenchError, match="this stream is of the test split"):
+        MetaTrainer(
+            Scripted(), TrainingPlan(steps=1), *streams, Schedule(1, 1, 1), 0, tmp_path / "state"
+        )
+
+
+def test_no_buffer_is_settled_on_the_test_split(make_stream: Streams) -> None:
+    with pytest.raises(BenchError, match="this stream is of the test split"):
+        settle(Scripted(), make_stream(split="test"))

@@ -12,7 +12,7 @@ from bench.conformance.check import Finding
 from bench.conformance.subject import Subject
 from bench.conformance.suite import CHECKS, Case, run
 from bench.parameters import settle
-from tests.bench.conformance import broken
+from tests.bench.conformance import broken, undeclared
 
 CAUGHT_BY = {
     broken.WrongShape: "answers",
@@ -41,11 +41,11 @@ CAUGHT_BY = {
     broken.MixesGradients: "doors-of-training",
     broken.CutsGraph: "meta-gradient",
     broken.LostOnTheWay: "gpu",
-    broken.Undescribed: "described",
-    broken.Undocumented: "documented",
-    broken.Renamed: "documented",
-    broken.TakesAnything: "validated",
-    broken.Silent: "refuses",
+    undeclared.Undescribed: "described",
+    undeclared.Undocumented: "documented",
+    undeclared.Renamed: "documented",
+    undeclared.TakesAnything: "validated",
+    undeclared.Silent: "refuses",
 }
 
 
