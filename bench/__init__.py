@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.algorithm import Algorithm, EmbeddingLearner, Predictor, TaskSpec, TrainingPlan
     from bench.backbones import Backbone, BackboneFamily, Embedding, Norm
+    from bench.classsplit import draw_split, read_split
     from bench.dataset import ClassExamples, DataFiles, Dataset, Split
+    from bench.decoding import Picture, PictureClass, decoded
+    from bench.downloads import Download
     from bench.episodes import Episode, EpisodeProtocol, Examples
     from bench.errors import BenchError, nearest
     from bench.extras import import_extra
+    from bench.filetree import FileTree, open_tree
     from bench.gradient import GradientLearner
     from bench.hookspecs import hookimpl
+    from bench.imageform import ImageForm
+    from bench.listing import ListedItem, Listing, read_listing
     from bench.stream import StreamLearner
     from bench.taskbatch.network import Model, Weights
     from bench.tasks import Task
@@ -30,14 +36,21 @@ _HOME = {
     "ClassExamples": "dataset",
     "DataFiles": "dataset",
     "Dataset": "dataset",
+    "Download": "downloads",
     "Embedding": "backbones",
     "EmbeddingLearner": "algorithm",
     "Episode": "episodes",
     "EpisodeProtocol": "episodes",
     "Examples": "episodes",
+    "FileTree": "filetree",
     "GradientLearner": "gradient",
+    "ImageForm": "imageform",
+    "ListedItem": "listing",
+    "Listing": "listing",
     "Model": "taskbatch.network",
     "Norm": "backbones",
+    "Picture": "decoding",
+    "PictureClass": "decoding",
     "Predictor": "algorithm",
     "Split": "dataset",
     "StreamLearner": "stream",
@@ -45,9 +58,14 @@ _HOME = {
     "TaskSpec": "algorithm",
     "TrainingPlan": "algorithm",
     "Weights": "taskbatch.network",
+    "decoded": "decoding",
+    "draw_split": "classsplit",
     "hookimpl": "hookspecs",
     "import_extra": "extras",
     "nearest": "errors",
+    "open_tree": "filetree",
+    "read_listing": "listing",
+    "read_split": "classsplit",
 }
 
 __all__ = [
@@ -58,14 +76,21 @@ __all__ = [
     "ClassExamples",
     "DataFiles",
     "Dataset",
+    "Download",
     "Embedding",
     "EmbeddingLearner",
     "Episode",
     "EpisodeProtocol",
     "Examples",
+    "FileTree",
     "GradientLearner",
+    "ImageForm",
+    "ListedItem",
+    "Listing",
     "Model",
     "Norm",
+    "Picture",
+    "PictureClass",
     "Predictor",
     "Split",
     "StreamLearner",
@@ -73,9 +98,14 @@ __all__ = [
     "TaskSpec",
     "TrainingPlan",
     "Weights",
+    "decoded",
+    "draw_split",
     "hookimpl",
     "import_extra",
     "nearest",
+    "open_tree",
+    "read_listing",
+    "read_split",
 ]
 
 

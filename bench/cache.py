@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split
 from bench.errors import BenchError
+from bench.failures import plugin_code
 from bench.files import source_digest
 from bench.intake import checked_classes
 from bench.parameters import Value
@@ -54,19 +55,23 @@ def open_dataset(
         BenchError: the dataset's files are missing or damaged, its splits overlap, or the cache
             folder cannot be written.
     """
-    folder = cache_root() / "datasets" / f"{dataset.name}-{_key(dataset, parameters)}"
+    lasting = {k: v for k, v in parameters.items() if k not in dataset.locations}
+    with plugin_code(dataset.name, "looking at its files", "use a smaller dataset"):
+        stamp = dataset.stamp(files)
+    folder = cache_root() / "datasets" / f"{dataset.name}-{_key(dataset, lasting, stamp)}"
     if not _is_whole(folder):
         with _writable(folder.parent):
             folder.parent.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(folder.with_suffix(".lock")):
                 if not _is_whole(folder):
-                    _build(dataset, parameters, files, folder, progress)
+                    _build(dataset, lasting, files, folder, progress)
     return replace(CachedDataset.read(folder), source=dataset)
 
 
-def _key(dataset: Dataset, parameters: Mapping[str, Value]) -> str:
+def _key(dataset: Dataset, parameters: Mapping[str, Value], stamp: str) -> str:
     code = source_digest(type(dataset))
-    text = msgspec.json.encode([FORMAT, dataset.version, code, sorted(parameters.items())])
+    known = [FORMAT, dataset.version, code, sorted(parameters.items())]
+    text = msgspec.json.encode([*known, stamp] if stamp else known)
     return hashlib.sha256(text).hexdigest()[:12]
 
 
@@ -107,7 +112,14 @@ def _build(
         if not writers:
             raise BenchError(f"{dataset.name} yielded no class at all")
         splits = {split: writers[split].close() for split in SPLITS if split in writers}
-        record = CacheRecord(FORMAT, dataset.name, dataset.version, dict(parameters), splits)
+        record = CacheRecord(
+            FORMAT,
+            dataset.name,
+            dataset.version,
+            dict(parameters),
+            splits,
+            remarks=tuple(dataset.remarks()),
+        )
         (draft / DESCRIPTION).write_bytes(msgspec.json.encode(record.sealed()))
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
@@ -124,6 +136,7 @@ class _SplitWriter:
         self._targets_path = folder / f"{split}.targets.bin"
         self._targets: _RawFile | None = None
         self._width = 0
+        self._groups = _GroupsFile(folder / f"{split}.groups.bin")
         self._classes: list[str] = []
         self._counts: list[int] = []
         self._shape: tuple[int, ...] = ()
@@ -137,6 +150,7 @@ class _SplitWriter:
         self._classes.append(examples.name)
         self._counts.append(len(inputs))
         self._inputs.write(inputs)
+        self._groups.add(len(inputs), examples.groups)
         if examples.targets is not None:
             self._targets = self._targets or _RawFile(self._targets_path)
             self._width = examples.targets.shape[1]
@@ -152,7 +166,33 @@ class _SplitWriter:
             self._dtype,
             self._inputs.close(),
             TargetsRecord(self._width, targets.close()) if targets else None,
+            self._groups.close(),
         )
+
+
+class _GroupsFile:
+    """The groups of a split's inputs, numbered as they come; no file if there are none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._numbers: dict[str, int] = {}
+        self._rows: list[int] = []
+        self._next = 0
+
+    def add(self, count: int, groups: tuple[str, ...] | None) -> None:
+        """Appends those of one class; an input without one is a group of its own."""
+        for group in groups or ("",) * count:
+            number = self._numbers.setdefault(group, self._next) if group else self._next
+            self._next += number == self._next
+            self._rows.append(number)
+
+    def close(self) -> str:
+        """Writes the file, and returns the sha256 of what is in it; empty if there are none."""
+        if not self._numbers:
+            return ""
+        file = _RawFile(self._path)
+        file.write(np.array(self._rows, dtype=np.int64))
+        return file.close()
 
 
 class _RawFile:

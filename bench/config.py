@@ -9,6 +9,8 @@ from bench.errors import BenchError
 from bench.parameters import Value
 
 DATA_PREFIX = "data."
+TEST_PREFIX = "test."
+"""Before the parameters of `--test-data`."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,18 @@ class RunConfig:
 
     def algorithm_settings(self) -> dict[str, Value]:
         """Returns the `--set` values meant for the algorithm."""
-        return {k: v for k, v in self.set.items() if not k.startswith(DATA_PREFIX)}
+        return {k: v for k, v in self.set.items() if not k.startswith((DATA_PREFIX, TEST_PREFIX))}
 
     def data_settings(self) -> dict[str, Value]:
         """Returns the `--set data.key=value` values, without the prefix."""
-        return {
-            k.removeprefix(DATA_PREFIX): v for k, v in self.set.items() if k.startswith(DATA_PREFIX)
-        }
+        return self._beginning(DATA_PREFIX)
+
+    def test_settings(self) -> dict[str, Value]:
+        """Returns the `--set test.key=value` values, without the prefix."""
+        return self._beginning(TEST_PREFIX)
+
+    def _beginning(self, prefix: str) -> dict[str, Value]:
+        return {k.removeprefix(prefix): v for k, v in self.set.items() if k.startswith(prefix)}
 
 
 _MOST = {

@@ -15,8 +15,10 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.downloads import Download, obtain
 from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError, nearest
+from bench.imageform import ImageForm
 from bench.tasks import CLASSIFICATION, Task
 
 Split = Literal["train", "val", "test"]
@@ -29,12 +31,16 @@ class ClassExamples:
 
     Images are uint8 (k, channels, height, width), 0 for background; features are float32 (k, d).
     In regression a class is one function: k points of it, with `targets` float32 (k, targets).
+    `groups` (k) says what inputs have in common, such as the object, video or user they come from:
+    inputs of one group, of whatever classes, never stand in support and query of one episode. An
+    empty text is a group of its own.
     """
 
     name: str
     split: Split
     inputs: NDArray[np.uint8] | NDArray[np.float32]
     targets: NDArray[np.float32] | None = None
+    groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,29 @@ class DataFiles:
     def find(self, *candidates: str) -> Path | None:
         """Returns the first of the paths, relative to the root, that exists; else None."""
         return next((self.root / c for c in candidates if (self.root / c).exists()), None)
+
+    def obtain(self, download: Download) -> Path:
+        """Returns a file below the root, or the folder it was unpacked into; fetches it if absent.
+
+        Raises:
+            BenchError: it is not there, and may not or cannot be fetched, or is damaged.
+        """
+        return obtain(self.root, download, self.download)
+
+    def given(self, path: str) -> Path:
+        """Returns the file or folder that the user named: from here, or from the root.
+
+        Raises:
+            BenchError: there is none.
+        """
+        here = Path(path).expanduser()
+        for candidate in (here, self.root / path):
+            if candidate.exists():
+                return candidate
+        raise BenchError(f"there is no file or folder {here}{self._also(here)}; check the path")
+
+    def _also(self, here: Path) -> str:
+        return "" if here.is_absolute() else f", neither here nor in {self.root}"
 
 
 class Dataset(ABC):
@@ -64,6 +93,14 @@ class Dataset(ABC):
     """The test episodes unless the user asks for others."""
     version: ClassVar[int] = 1
     """Raise it when the same parameters come to give other pixels."""
+    opens: ClassVar[str] = ""
+    """What the path is that follows its name, as in `folder:PATH`; empty if none does.
+
+    Such a dataset has a parameter `path: str = ""`.
+    """
+    locations: ClassVar[tuple[str, ...]] = ("path",)
+    """Parameters that say where files are. They do not enter the fingerprint; `stamp` does enter
+    the key of the cache."""
 
     @abstractmethod
     def classes(self, files: DataFiles) -> Iterator[ClassExamples]:
@@ -86,6 +123,28 @@ class Dataset(ABC):
         Protocols that draw the classes of an episode within one group ask for it.
         """
         return ""
+
+    def form(self) -> ImageForm | None:
+        """Returns what its pictures are made into, so that others can be made alike; else None."""
+        return None
+
+    def downloads(self) -> tuple[Download, ...]:
+        """Returns the files that it fetches if they are absent, for `bench data`."""
+        return ()
+
+    def stamp(self, files: DataFiles) -> str:
+        """Returns a text that changes whenever the user's own files do: names, sizes, times.
+
+        Datasets whose files never change need none.
+        """
+        return ""
+
+    def remarks(self) -> tuple[str, ...]:
+        """Returns what the user should know of how classes came about, one line each.
+
+        Asked for after `classes` has been read, as for classes that were left out.
+        """
+        return ()
 
     def class_count(self) -> int | None:
         """Returns how many classes `classes` will yield, for the progress bar, if it is known."""

@@ -28,6 +28,7 @@ def checked_classes(dataset: Dataset, files: DataFiles) -> Iterator[ClassExample
     for examples in _classes_of(dataset, files):
         first = first or examples
         _check_targets(dataset, examples)
+        _check_groups(dataset, examples)
         _check_alike(examples, first)
         _check_name(dataset.name, examples, names)
         _check_base(dataset, examples, bases)
@@ -81,6 +82,20 @@ def _check_targets(dataset: Dataset, examples: ClassExamples) -> None:
         )
     if not np.isfinite(targets).all():
         raise BenchError(f"function '{examples.name}' has targets that are not finite; mend them")
+
+
+def _check_groups(dataset: Dataset, examples: ClassExamples) -> None:
+    """Raises BenchError if a class has groups that do not fit its inputs."""
+    groups = examples.groups
+    if groups is None:
+        return
+    if dataset.task != CLASSIFICATION:
+        raise BenchError(f"function '{examples.name}' has groups, which only classes have")
+    if len(groups) != len(examples.inputs) or not all(isinstance(g, str) for g in groups):
+        raise BenchError(
+            f"class '{examples.name}' has {len(groups)} groups for {len(examples.inputs)} inputs; "
+            "give a text for each"
+        )
 
 
 def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:

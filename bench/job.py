@@ -12,7 +12,8 @@ import torch
 from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
 from bench.backbones import Backbone
 from bench.cache import Progress, cache_root
-from bench.config import DATA_PREFIX, RunConfig
+from bench.config import DATA_PREFIX, TEST_PREFIX, RunConfig
+from bench.dataname import DataName
 from bench.dataset import DataFiles, Dataset, Split
 from bench.device import find_device
 from bench.episodes import EpisodeProtocol
@@ -27,7 +28,15 @@ from bench.registry import Registry
 from bench.resolution import Protocols, resolve_episodes, resolve_plan, resolve_protocols
 from bench.sealed import SealedEpisodes, read_sealed
 from bench.sealed_stream import SealedStream
-from bench.sources import Source, check_alike, check_apart, check_same_task, open_source, split_of
+from bench.sources import (
+    Source,
+    check_alike,
+    check_apart,
+    check_same_task,
+    choose,
+    open_source,
+    split_of,
+)
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
 
@@ -74,18 +83,19 @@ class Job:
         """The run's name: data, protocol, algorithm, and a hash of all that results depend on."""
         identity: dict[str, object] = {
             "algorithm": [self.config.algo, self.parameters, self.backbone],
-            "data": [self.config.data, self.data.fingerprint],
+            "data": [DataName.parse(self.config.data).label, self.data.fingerprint],
             "test": [self.test_protocol.id, self.episodes, self.config.episode_seed],
             "train": [self.train_protocol.id, self.plan, self.validate_every],
             "validation": self.config.validation_episodes,
             "seed": self.config.seed,
         }
-        data = self.config.data
+        data = DataName.parse(self.config.data).slug
         if self.weights_from:
             identity["weights"] = self.weights_from
-        if self.is_cross_domain:
-            identity["test data"] = [self.config.test_data, self.tested.data.fingerprint]
-            data = f"{data}_on_{self.config.test_data}"
+        if self.config.test_data is not None:
+            other = DataName.parse(self.config.test_data)
+            identity["test data"] = [other.label, self.tested.data.fingerprint]
+            data = f"{data}_on_{other.slug}"
         if self.sealed:
             identity["sealed"] = self.sealed.digest(self.episodes)
         text = msgspec.json.encode(identity, order="deterministic")
@@ -134,15 +144,16 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
         BenchError: something does not; nothing was written but, perhaps, the dataset's cache.
     """
     algorithm, dataset = registry.algorithm(config.algo), registry.dataset(config.data)
+    tested_on = registry.dataset(config.test_data) if config.test_data else None
     for package in algorithm.requires:
         if not is_installed(package):
             cure = "bench" if package in EXTRAS else "pip"
             raise BenchError(f"{config.algo} needs {package}; install it: {cure} install {package}")
-    _check_names(config, algorithm, dataset)
+    _check_names(config, algorithm, dataset, tested_on)
     check_task(algorithm, dataset)
     own = algorithm.regression_defaults if dataset.task == REGRESSION else {}
     parameters = settle(config.algo, algorithm, {**own, **config.algorithm_settings()})
-    data_parameters = settle(config.data, dataset, config.data_settings())
+    data_parameters = choose(registry, config.data, config.data_settings()).parameters
     device = find_device(config.device)
     chosen = registry.backbone(config.backbone) if config.backbone else None
     if chosen and algorithm.backbone is None:
@@ -197,31 +208,43 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     return job
 
 
-def _check_names(config: RunConfig, algorithm: type[Algorithm], dataset: type[Dataset]) -> None:
-    """Raises BenchError for a `--set` name that neither has, whichever of them it was meant for."""
+def _check_names(
+    config: RunConfig,
+    algorithm: type[Algorithm],
+    dataset: type[Dataset],
+    tested: type[Dataset] | None,
+) -> None:
+    """Raises BenchError for a `--set` name that none has, whichever of them it was meant for."""
     known = [p.name for p in parameters_of(algorithm)]
     known += [DATA_PREFIX + p.name for p in parameters_of(dataset)]
+    known += [TEST_PREFIX + p.name for p in parameters_of(tested)] if tested else []
     for name in config.set:
-        bare = name.removeprefix(DATA_PREFIX)
-        twins = [other for other in known if other.removeprefix(DATA_PREFIX) == bare]
+        bare = _bare(name)
+        twins = [other for other in known if _bare(other) == bare]
         if name not in known:
             owner = config.algo if name == bare else config.data
+            if name.startswith(TEST_PREFIX):
+                owner = config.test_data or "the test (--test-data is not given)"
             hint = f"did you mean '{twins[0]}'?" if twins else nearest(name, known)
             raise BenchError(f"{owner} has no parameter '{bare}'; {hint}")
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix(DATA_PREFIX).removeprefix(TEST_PREFIX)
 
 
 def _tested(
     config: RunConfig, registry: Registry, trained: Source, files: DataFiles, progress: Progress
 ) -> Source:
-    """Opens the data of the test, with its own defaults, unless it is that of the training."""
+    """Opens the data of the test, with its own parameters, unless it is that of the training."""
     name = config.test_data
     if name is None:
         return trained
     if name == config.data:
         raise BenchError(f"--test-data is {name}, as --data is; leave it out")
-    dataset = registry.dataset(name)
-    check_same_task(trained.dataset, dataset)
-    tested = open_source(dataset, settle(name, dataset, {}), files, progress)
+    chosen = choose(registry, name, config.test_settings())
+    check_same_task(trained.dataset, chosen.dataset)
+    tested = open_source(chosen.dataset, chosen.parameters, files, progress)
     check_alike(trained, tested)
     return tested
 

@@ -29,7 +29,8 @@ class ClassPool:
 
     Shapes: inputs (rows, ...), uint8 or float32, in memory or memory-mapped; offsets (classes+1,).
     In regression a class is a function, and `targets` (rows, d) are its values. `groups` are those
-    of the classes, such as their alphabets, if the dataset has any.
+    of the classes, such as their alphabets, and `input_groups` (rows,) those of the inputs, if the
+    dataset has any.
     """
 
     fingerprint: str
@@ -39,11 +40,12 @@ class ClassPool:
     inputs: NDArray[np.uint8] | NDArray[np.float32]
     targets: NDArray[np.float32] | None = None
     groups: tuple[str, ...] | None = None
+    input_groups: NDArray[np.int64] | None = None
 
     @property
     def table(self) -> ClassTable:
         """All but the inputs: what a sampler needs."""
-        return ClassTable(self.split, self.classes, self.offsets, self.groups)
+        return ClassTable(self.split, self.classes, self.offsets, self.groups, self.input_groups)
 
     @property
     def input_shape(self) -> tuple[int, ...]:

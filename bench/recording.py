@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.config import RunConfig
+from bench.dataname import DataName
 from bench.files import sha256_of, source_digest
 from bench.job import Job
 from bench.metrics import quality
@@ -26,6 +27,7 @@ from bench.results import (
     Outcome,
     ProtocolRecord,
     RunRecord,
+    SpecRecord,
     TrainingRecord,
 )
 from bench.sampling import SAMPLER_VERSION
@@ -58,6 +60,7 @@ def describe(job: Job) -> RunRecord:
             transduction=algorithm.transduction,
         ),
         data=_data(config.data, Source(job.dataset, job.data_parameters, job.data)),
+        spec=_spec(job),
         test_data=_data(config.test_data, job.tested) if config.test_data else None,
         protocol=_protocol(job),
         training=TrainingRecord(
@@ -85,12 +88,20 @@ def _portable(config: RunConfig) -> dict[str, Value | dict[str, Value] | None]:
 
 def _data(name: str, source: Source) -> DataRecord:
     return DataRecord(
-        name=name,
+        name=DataName.parse(name).label,
         plugin=source.dataset.__module__,
         source_sha256=source_digest(source.dataset),
         parameters=source.parameters,
         fingerprint=source.data.fingerprint,
         task=source.dataset.task,
+        form=source.data.source.form() if source.data.source else None,
+    )
+
+
+def _spec(job: Job) -> SpecRecord:
+    spec, train = job.spec, job.data.record.splits["train"]
+    return SpecRecord(
+        spec.input_shape, train.dtype, spec.ways, spec.shots, spec.targets, spec.base_classes
     )
 
 

@@ -23,6 +23,7 @@ from bench import hookspecs
 from bench.algorithm import Algorithm
 from bench.answers import checked_backbones, checked_classes
 from bench.backbones import BACKBONES, Backbone, BackboneFamily
+from bench.dataname import DataName
 from bench.dataset import Dataset
 from bench.errors import BenchError, nearest
 
@@ -113,8 +114,22 @@ class Registry:
         return self.algorithms.find(name, self.broken)
 
     def dataset(self, name: str) -> type[Dataset]:
-        """Returns the dataset of that name, or raises BenchError with the nearest match."""
-        return self.datasets.find(name, self.broken)
+        """Returns the dataset of that name; what follows a colon is the path that it opens.
+
+        Raises:
+            BenchError: there is none, then with the nearest match; or it opens no path, or needs
+                one.
+        """
+        asked = DataName.parse(name)
+        found = self.datasets.find(asked.dataset, self.broken)
+        if found.opens and not asked.path:
+            raise BenchError(f"{asked.dataset} opens {found.opens}; name it: {asked.dataset}:PATH")
+        if asked.path and not found.opens:
+            raise BenchError(
+                f"{asked.dataset} opens no files of yours; leave out ':{asked.path}', or see "
+                "bench list datasets for those that do"
+            )
+        return found
 
     def backbone(self, name: str) -> Backbone:
         """Returns the backbone of that name, or of a family's, as in `family:name`.

@@ -14,6 +14,7 @@ import msgspec
 
 from bench.errors import BenchError
 from bench.files import write_atomically
+from bench.imageform import ImageForm
 from bench.measurements import (
     AuditRecord,
     CostRecord,
@@ -62,6 +63,22 @@ class DataRecord:
     fingerprint: str
     source_sha256: str = ""
     task: Task = CLASSIFICATION
+    form: ImageForm | None = None
+
+
+@dataclass(frozen=True)
+class SpecRecord:
+    """What the algorithm was built for, as TaskSpec has it, so that it can be built without data.
+
+    `dtype` is the type of the inputs as they are stored: uint8 for images, float32 for features.
+    """
+
+    input_shape: tuple[int, ...]
+    dtype: str
+    ways: int
+    shots: int
+    targets: int
+    base_classes: int
 
 
 @dataclass(frozen=True)
@@ -170,6 +187,7 @@ class RunRecord:
     machine: MachineRecord | None = None
     verification: VerificationRecord | None = None
     test_uses: tuple[TestUse, ...] = ()
+    spec: SpecRecord | None = None
     seal: str = ""
 
     @property

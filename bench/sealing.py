@@ -14,13 +14,13 @@ from bench.dataset import DataFiles, Dataset, Split
 from bench.episodelist import EpisodeList
 from bench.firewall import open_test
 from bench.job import data_root
-from bench.parameters import Value, settle
+from bench.parameters import Value
 from bench.pool import ClassPool, EpisodeStream
 from bench.protocols.choice import check_table
 from bench.registry import Registry
 from bench.resolution import resolve_episodes, resolve_protocols
 from bench.sealed import SealedData, SealedEpisodes
-from bench.sources import open_source, split_of
+from bench.sources import choose, open_source, split_of
 
 
 def seal(stream: EpisodeStream, count: int, data: SealedData) -> SealedEpisodes:
@@ -66,9 +66,9 @@ def draw_sealed(
     Raises:
         BenchError: names or numbers do not fit.
     """
-    dataset = registry.dataset(config.data)
+    chosen = choose(registry, config.data, config.data_settings())
+    dataset, parameters = chosen.dataset, chosen.parameters
     protocol = resolve_protocols(config, dataset).test
-    parameters = settle(config.data, dataset, config.data_settings())
     files = DataFiles(data_root(config.data_root), config.download)
     data = open_source(dataset, parameters, files, progress).data
     split_of(data, split)

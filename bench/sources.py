@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.cache import Progress, open_dataset
+from bench.dataname import DataName
 from bench.dataset import DataFiles, Dataset, Split
 from bench.errors import BenchError
 from bench.firewall import open_test
 from bench.intake import content_digests
-from bench.parameters import Value
+from bench.parameters import Value, settle
 from bench.pool import ClassPool
+from bench.registry import Registry
 from bench.stored import CachedDataset, SplitRecord
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A dataset as the user chose it, not yet opened: its name, its class, all its parameters."""
+
+    name: DataName
+    dataset: type[Dataset]
+    parameters: dict[str, Value]
+
+
+def choose(registry: Registry, text: str, given: Mapping[str, Value]) -> Chosen:
+    """Looks up `NAME` or `NAME:PATH`, and fills in the parameters that are not given.
+
+    Raises:
+        BenchError: there is no such dataset, or a parameter is unknown or does not fit.
+    """
+    name, dataset = DataName.parse(text), registry.dataset(text)
+    own: dict[str, Value] = {"path": name.path} if name.path else {}
+    return Chosen(name, dataset, settle(name.dataset, dataset, {**given, **own}))
 
 
 @dataclass(frozen=True)

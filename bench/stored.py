@@ -43,6 +43,8 @@ class SplitRecord:
     dtype: str
     sha256: str
     targets: TargetsRecord | None = None
+    groups: str = ""
+    """The sha256 of the file of groups, int64 (rows,); empty if inputs have none."""
 
     @property
     def rows(self) -> int:
@@ -57,7 +59,7 @@ class SplitRecord:
 
 @dataclass(frozen=True)
 class CacheRecord:
-    """The description of a cached dataset; `fingerprint` covers everything else in it."""
+    """The description of a cached dataset; `fingerprint` covers all but the remarks."""
 
     format: int
     name: str
@@ -65,14 +67,17 @@ class CacheRecord:
     parameters: dict[str, Value]
     splits: dict[Split, SplitRecord]
     fingerprint: str = ""
+    remarks: tuple[str, ...] = ()
 
     def sealed(self) -> CacheRecord:
         """Returns the record with the fingerprint that belongs to it."""
         bare = dataclasses.replace(self, fingerprint="")
         content = msgspec.to_builtins(bare, order="deterministic")
+        del content["remarks"]
         for split in content["splits"].values():
-            if split.get("targets", ...) is None:  # as it was before there was regression
-                del split["targets"]
+            for later in ("targets", "groups"):  # as it was before these existed
+                if not split.get(later, ...):
+                    del split[later]
         text = msgspec.json.encode(content)
         return dataclasses.replace(bare, fingerprint=hashlib.sha256(text).hexdigest())
 
@@ -112,6 +117,8 @@ class CachedDataset:
             if record.targets:
                 size = record.rows * record.targets.width * 4
                 _check_size(self.folder / f"{split}.targets.bin", size)
+            if record.groups:
+                _check_size(self.folder / f"{split}.groups.bin", record.rows * 8)
 
     def table(self, split: Split) -> ClassTable:
         """Returns what samplers need to know of a split, without reading it.
@@ -124,7 +131,8 @@ class CachedDataset:
         if record is None:
             raise BenchError(f"{self.record.name} has no classes in its {split} split")
         offsets = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.int64)
-        return ClassTable(split, record.classes, offsets, self._groups(record.classes))
+        groups, input_groups = self._groups(record.classes), self._input_groups(split, record)
+        return ClassTable(split, record.classes, offsets, groups, input_groups)
 
     def _groups(self, classes: tuple[str, ...]) -> tuple[str, ...] | None:
         """Returns the group of each class; None if the dataset knows none."""
@@ -161,8 +169,26 @@ class CachedDataset:
                 raise BenchError(f"the cached file {path} was altered; {_cure(self.folder)}")
         table, targets = self.table(split), self._targets(split, record)
         return ClassPool(
-            self.fingerprint, split, table.classes, table.offsets, inputs, targets, table.groups
+            self.fingerprint,
+            split,
+            table.classes,
+            table.offsets,
+            inputs,
+            targets,
+            table.groups,
+            table.input_groups,
         )
+
+    def _input_groups(self, split: Split, record: SplitRecord) -> NDArray[np.int64] | None:
+        """Reads the groups of a split's inputs; None if they have none."""
+        if not record.groups:
+            return None
+        path = self.folder / f"{split}.groups.bin"
+        _check_size(path, record.rows * 8)
+        values = np.fromfile(path, dtype=np.int64)
+        if hashlib.sha256(values.data).hexdigest() != record.groups:
+            raise BenchError(f"the cached file {path} was altered; {_cure(path.parent)}")
+        return values
 
     def _targets(self, split: Split, record: SplitRecord) -> NDArray[np.float32] | None:
         """Reads the targets of a split; None in classification."""

@@ -15,13 +15,17 @@ from bench.errors import BenchError
 class ClassTable:
     """The classes of a split: names, rows `offsets[c]` to `offsets[c + 1]`, and groups, if any.
 
-    Shapes: offsets (classes + 1,).
+    `groups` are those of classes, such as alphabets; `input_groups` those of inputs, such as the
+    object they show: inputs of one such group never stand in support and query of one episode.
+
+    Shapes: offsets (classes + 1,), input_groups (rows,).
     """
 
     split: str
     classes: tuple[str, ...]
     offsets: NDArray[np.int64]
     groups: tuple[str, ...] | None = None
+    input_groups: NDArray[np.int64] | None = None
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
