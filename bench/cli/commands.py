@@ -17,6 +17,7 @@ SUMMARIES = {
     "published": "Show the numbers that papers published, with their sources.",
     "intervals": "Show how sure a run's mean is, and of what.",
     "verify": "Check a run's hashes and figures by testing its weights again.",
+    "data": "Fetch, check, describe, split and show data.",
     "episodes": "Write test episodes into a sealed file, or show one.",
     "replay": "Print, or run, the command that reproduces a run.",
     "instances": "Show a stream learner's accuracy by instance number.",
