@@ -14,9 +14,9 @@ import numpy as np
 from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 
-from bench import BenchError, ClassExamples, DataFiles, Dataset, Split, hookimpl
+from bench import BenchError, ClassExamples, DataFiles, Dataset, ImageForm, Split, hookimpl
 
-from ._glyph_drawing import Distortion, Outlines, batch, fill, outline, squared
+from ._glyph_drawing import SIZE, Distortion, Outlines, batch, fill, outline, squared
 
 SCRIPTS: dict[str, Split] = {
     "LATIN": "train",
@@ -106,6 +106,10 @@ class Glyphs(Dataset):
             chosen = rng.integers(len(styles), size=self.drawings)
             images = fill(DISTORTION(batch([styles[style] for style in chosen]), rng))
             yield ClassExamples(letter.name, letter.split, images[:, None])
+
+    def form(self) -> ImageForm:
+        """Returns the form that dark ink on white takes here."""
+        return ImageForm(SIZE, SIZE, "L", resampling="lanczos", inverted=True)
 
     def group(self, name: str) -> str:
         """Returns the script, by the first word of the letter's name."""

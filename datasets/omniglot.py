@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench import BenchError, ClassExamples, DataFiles, Dataset, Split, hookimpl, import_extra
+from bench import (
+    BenchError,
+    ClassExamples,
+    DataFiles,
+    Dataset,
+    ImageForm,
+    Split,
+    hookimpl,
+    import_extra,
+)
 
 PARTS = {"images_background": 964, "images_evaluation": 659}
 DRAWINGS = 20
@@ -89,6 +98,10 @@ class Omniglot(Dataset):
                 f"the Omniglot files under {files.root} do not hold the known pixels (sha256 "
                 f"{digest.hexdigest()[:12]}, not {PIXELS[:12]}); delete them and fetch them again"
             )
+
+    def form(self) -> ImageForm:
+        """Returns the form that dark ink on white takes here."""
+        return ImageForm(SIDE, SIDE, "L", resampling=self.resampling, inverted=True)
 
     def base_class(self, name: str) -> str:
         """Returns the character, of which the rotations are classes."""

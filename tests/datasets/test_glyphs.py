@@ -223,3 +223,13 @@ def test_without_matplotlib_the_error_says_how_to_get_it(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BenchError, match="pip install matplotlib"):
         uncached()
+
+
+def test_its_form_is_that_of_its_own_images(
+    glyphs: type[Dataset], classes: list[ClassExamples]
+) -> None:
+    form = glyphs().form()
+    assert form is not None
+    assert form.shape == classes[0].inputs.shape[1:]
+    assert form.inverted, "ink is bright here, and dark on paper"
+    assert np.median(classes[0].inputs) == 0

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.dataset import DataFiles
+from bench.images import decode
 from bench.registry import Registry
 from tests.datasets.omniglot_files import (
     BACKGROUND,
@@ -25,6 +26,7 @@ from tests.datasets.omniglot_files import (
     Write,
     both_layouts,
     by_split,
+    png,
     read,
 )
 
@@ -205,3 +207,22 @@ def test_lanczos_shrinks_with_shades_of_grey(
     (latin,) = (c for c in classes if c.name == "Latin/character01/rot000")
     np.testing.assert_array_equal(latin.inputs[0, 0], expected)
     assert len(np.unique(latin.inputs)) > 50
+
+
+@pytest.mark.parametrize("resampling", ["nearest", "lanczos"])
+def test_its_form_makes_a_drawing_into_what_the_dataset_has(
+    small: Small, tmp_path: Path, registry: Registry, resampling: str
+) -> None:
+    small.write_zips(tmp_path)
+    form = registry.dataset("omniglot")(resampling=resampling).form()
+    assert form is not None
+    (latin,) = (
+        c
+        for c in read(registry, tmp_path, resampling=resampling)
+        if c.name == "Latin/character01/rot000"
+    )
+    made = decode(png(small.ink["Latin/character01"][0]), "drawing.png", form)
+    # Inversion before and after shrinking differ by the rounding of shades.
+    apart = np.abs(made.astype(int) - latin.inputs[0]).max()
+    assert apart <= (0 if resampling == "nearest" else 1)
+    assert made.max() == 255
