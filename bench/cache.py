@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,13 +59,58 @@ def open_dataset(
     with plugin_code(dataset.name, "looking at its files", "use a smaller dataset"):
         stamp = dataset.stamp(files)
     folder = cache_root() / "datasets" / f"{dataset.name}-{_key(dataset, lasting, stamp)}"
+    what = _Making(
+        dataset.name,
+        dataset.version,
+        lasting,
+        lambda: checked_classes(dataset, files),
+        dataset.class_count(),
+        dataset.remarks,
+    )
+    return replace(_open(folder, what, progress), source=dataset)
+
+
+def open_derived(
+    name: str,
+    version: int,
+    parameters: Mapping[str, Value],
+    classes: Callable[[], Iterator[ClassExamples]],
+    count: int,
+    progress: Progress,
+) -> CachedDataset:
+    """Returns from the cache what was made of other cached data, making it first if need be.
+
+    The parameters name that data and what was done to it; nothing is checked again.
+
+    Raises:
+        BenchError: the cache folder cannot be written.
+    """
+    text = msgspec.json.encode([FORMAT, version, sorted(parameters.items())])
+    folder = cache_root() / "datasets" / f"{name}-{hashlib.sha256(text).hexdigest()[:12]}"
+    return _open(folder, _Making(name, version, parameters, classes, count, tuple), progress)
+
+
+@dataclass(frozen=True)
+class _Making:
+    """How a cache is made: what it is called, where its classes come from, how many there are."""
+
+    name: str
+    version: int
+    parameters: Mapping[str, Value]
+    classes: Callable[[], Iterator[ClassExamples]]
+    count: int | None
+    remarks: Callable[[], tuple[str, ...]]
+
+
+def _open(folder: Path, what: _Making, progress: Progress) -> CachedDataset:
+    """Returns what a folder of the cache holds; only one process at a time makes it."""
     if not _is_whole(folder):
         with _writable(folder.parent):
             folder.parent.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(folder.with_suffix(".lock")):
                 if not _is_whole(folder):
-                    _build(dataset, lasting, files, folder, progress)
-    return replace(CachedDataset.read(folder), source=dataset)
+                    _build(what, folder, progress)
+    return CachedDataset.read(folder)
 
 
 def _key(dataset: Dataset, parameters: Mapping[str, Value], stamp: str) -> str:
@@ -91,34 +136,28 @@ def _writable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _build(
-    dataset: Dataset,
-    parameters: Mapping[str, Value],
-    files: DataFiles,
-    folder: Path,
-    progress: Progress,
-) -> None:
+def _build(what: _Making, folder: Path, progress: Progress) -> None:
     """Writes all splits into a temporary folder, then gives it its name."""
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     writers: dict[Split, _SplitWriter] = {}
     try:
-        for done, examples in enumerate(checked_classes(dataset, files), 1):
+        for done, examples in enumerate(what.classes(), 1):
             if examples.split not in writers:
                 writers[examples.split] = _SplitWriter(draft, examples.split)
             writers[examples.split].add(examples)
-            progress(done, dataset.class_count())
+            progress(done, what.count)
         if not writers:
-            raise BenchError(f"{dataset.name} yielded no class at all")
+            raise BenchError(f"{what.name} yielded no class at all")
         splits = {split: writers[split].close() for split in SPLITS if split in writers}
         record = CacheRecord(
             FORMAT,
-            dataset.name,
-            dataset.version,
-            dict(parameters),
+            what.name,
+            what.version,
+            dict(what.parameters),
             splits,
-            remarks=tuple(dataset.remarks()),
+            remarks=tuple(what.remarks()),
         )
         (draft / DESCRIPTION).write_bytes(msgspec.json.encode(record.sealed()))
         shutil.rmtree(folder, ignore_errors=True)

@@ -28,6 +28,7 @@ class RunConfig:
     queries: int | None = None
     protocol: str = "fixed"
     test_data: str | None = None
+    resize_test: bool = False
     episodes: int | None = None
     episode_seed: int = 0
     episodes_file: str | None = None

@@ -25,6 +25,7 @@ from bench.parameters import Value, parameters_of, settle
 from bench.pool import EpisodeStream
 from bench.protocols.choice import check_table
 from bench.registry import Registry
+from bench.reshaping import reshaped
 from bench.resolution import Protocols, resolve_episodes, resolve_plan, resolve_protocols
 from bench.sealed import SealedEpisodes, read_sealed
 from bench.sealed_stream import SealedStream
@@ -239,12 +240,16 @@ def _tested(
     """Opens the data of the test, with its own parameters, unless it is that of the training."""
     name = config.test_data
     if name is None:
+        if config.resize_test:
+            raise BenchError("--resize-test is for --test-data; name that, or leave it out")
         return trained
     if name == config.data:
         raise BenchError(f"--test-data is {name}, as --data is; leave it out")
     chosen = choose(registry, name, config.test_settings())
     check_same_task(trained.dataset, chosen.dataset)
     tested = open_source(chosen.dataset, chosen.parameters, files, progress)
+    if config.resize_test:
+        tested = reshaped(tested, split_of(trained.data, "train").shape, progress)
     check_alike(trained, tested)
     return tested
 

@@ -95,6 +95,7 @@ def _data(name: str, source: Source) -> DataRecord:
         fingerprint=source.data.fingerprint,
         task=source.dataset.task,
         form=source.data.source.form() if source.data.source else None,
+        reshaped=source.reshaped,
     )
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from bench.comparison.rope import margin, size_of, words
-from bench.config import DATA_PREFIX
+from bench.config import DATA_PREFIX, TEST_PREFIX
 from bench.errors import BenchError
 from bench.parameters import Value
-from bench.results import Environment, RunRecord
+from bench.results import DataRecord, Environment, RunRecord
 from bench.sealed import KEPT_AS
 from bench.tasks import METRICS
 
@@ -57,14 +57,21 @@ def command_of(
             found += [f"--{name.replace('_', '-')}", str(value)]
     if record.config.get("download") is False:
         found.append("--no-download")
-    parameters = record.algorithm.parameters | {
-        DATA_PREFIX + name: value for name, value in record.data.parameters.items()
-    }
+    if record.config.get("resize_test"):
+        found.append("--resize-test")
+    parameters = record.algorithm.parameters | _settings(DATA_PREFIX, record.data)
+    if record.test_data:
+        parameters |= _settings(TEST_PREFIX, record.test_data)
     for name, value in parameters.items():
         found += ["--set", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
     for plugin in plugins_of(record):
         found += ["-p", plugin]
     return tuple(found)
+
+
+def _settings(prefix: str, data: DataRecord) -> dict[str, Value]:
+    """Returns the parameters of data as `--set` takes them; the path follows the data's name."""
+    return {prefix + name: value for name, value in data.parameters.items() if name != "path"}
 
 
 def plugins_of(record: RunRecord) -> tuple[str, ...]:
@@ -135,7 +142,7 @@ def _values(folder: Path, record: RunRecord) -> dict[str, Value | None]:
     given = {name: value for name, value in config.items() if not isinstance(value, Mapping)}
     values: dict[str, Value | None] = {
         "algo": record.algorithm.name,
-        "data": record.data.name,
+        "data": given.get("data", record.data.name),
         "test_data": given.get("test_data"),
         "protocol": protocol.kind,
         # None where each episode has its own

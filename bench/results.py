@@ -64,6 +64,7 @@ class DataRecord:
     source_sha256: str = ""
     task: Task = CLASSIFICATION
     form: ImageForm | None = None
+    reshaped: str = ""
 
 
 @dataclass(frozen=True)

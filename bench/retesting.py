@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import msgspec
 
 from bench.cache import Progress
 from bench.checkpoint import load_into, load_weights
-from bench.config import RunConfig
+from bench.config import TEST_PREFIX, RunConfig
 from bench.errors import BenchError
 from bench.files import sha256_of, write_atomically
 from bench.finished import check_whole, config_of, count_use, read_finished
 from bench.job import Job, prepare
+from bench.parameters import Value
 from bench.registry import Registry
 from bench.results import CHECKPOINT_FILE, RunRecord
 from bench.runner import Mode, execute
@@ -39,11 +41,15 @@ class TestWishes:
     episodes: int | None = None
     episode_seed: int | None = None
     episodes_file: str | None = None
+    resize_test: bool | None = None
+    set: Mapping[str, Value] | None = None
+    """Parameters of the data, each with `test.` before its name."""
 
     @property
     def given(self) -> dict[str, str | int]:
-        """The wishes that were said."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """The wishes that were said, but for the parameters."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in said.items() if name != "set"}
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,18 @@ def _trained_as(config: RunConfig, record: RunRecord) -> RunConfig:
 
 def _tested_as(config: RunConfig, wishes: TestWishes) -> RunConfig:
     """Returns a configuration with other wishes of the test; sizes stay unless they would clash."""
-    fresh: dict[str, str | int | None] = {"episodes": None, "episodes_file": None}
+    fresh: dict[str, object] = {"episodes": None, "episodes_file": None}
+    if wishes.test_data is not None:
+        fresh["resize_test"] = False
+        fresh["set"] = {k: v for k, v in config.set.items() if not k.startswith(TEST_PREFIX)}
+    for name in wishes.set or {}:
+        if not name.startswith(TEST_PREFIX):
+            raise BenchError(
+                f"--set {name}: only the parameters of the test's data can be set here, such as "
+                f"--set {TEST_PREFIX}{name}; those of the training stay"
+            )
+    if wishes.set:
+        fresh["set"] = {**config.set, **wishes.set}
     if wishes.episodes_file:
         fresh |= {"protocol": "fixed", "test_data": None}
     if wishes.episodes_file or (wishes.protocol or config.protocol).startswith("variable"):

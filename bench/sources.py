@@ -41,11 +41,16 @@ def choose(registry: Registry, text: str, given: Mapping[str, Value]) -> Chosen:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset: its class, its parameters, and its data in the cache."""
+    """A dataset: its class, its parameters, and its data in the cache.
+
+    `reshaped` says how its images were changed in shape, as `from 3x84x84 to 1x28x28`; empty if
+    they were not.
+    """
 
     dataset: type[Dataset]
     parameters: dict[str, Value]
     data: CachedDataset
+    reshaped: str = ""
 
 
 def open_source(
@@ -85,14 +90,21 @@ def check_alike(trained: Source, tested: Source) -> None:
     train, test = split_of(trained.data, "train"), split_of(tested.data, "test")
     shapes = [_shape(split) for split in (train, test)]
     if shapes[0] != shapes[1]:
+        both_images = all(len(split.shape) == 3 for split in (train, test))
+        cure = "--resize-test makes them alike" if both_images else "name data with inputs alike"
         raise BenchError(
             f"--test-data is {other}, whose inputs are {shapes[1]}, but those of {one} are "
-            f"{shapes[0]}; name data whose inputs are alike"
+            f"{shapes[0]}; {cure}"
         )
 
 
+def shape_in_words(shape: tuple[int, ...]) -> str:
+    """Returns a shape as people write it: `3x84x84`."""
+    return "x".join(map(str, shape))
+
+
 def _shape(split: SplitRecord) -> str:
-    sides = "x".join(map(str, split.shape))
+    sides = shape_in_words(split.shape)
     width = f" with targets of {split.targets.width}" if split.targets else ""
     return f"{split.dtype} {sides}{width}"
 

@@ -12,6 +12,7 @@ import click
 
 from bench.config import RunConfig
 from bench.errors import BenchError, nearest
+from bench.parameters import Value
 
 if TYPE_CHECKING:
     from bench.job import Job
@@ -43,6 +44,8 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
     _check_types(plain, path)
     if "set" in plain:
         plain["set"] = [f"{key}={value}" for key, value in _flatten(plain["set"], path)]
+    if "test_data" in plain:
+        plain["test_data"] = [plain["test_data"]]
     context.default_map = {**(context.default_map or {}), **plain}
 
 
@@ -81,6 +84,11 @@ def _sizes(job: Job) -> dict[str, int | None]:
     }
 
 
+def _settable(parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """Returns the parameters of a dataset without the path, which follows its name."""
+    return {name: value for name, value in parameters.items() if name != "path"}
+
+
 def as_toml(job: Job) -> str:
     """Returns every resolved value as a config file that gives the same run."""
     import tomli_w
@@ -98,8 +106,10 @@ def as_toml(job: Job) -> str:
         "train_queries": job.train_protocol.queries,
         "schedule": job.plan.schedule,
         "validate_every": job.validate_every,
-        "set": job.parameters | {"data": job.data_parameters},
+        "set": job.parameters | {"data": _settable(job.data_parameters)},
     }
+    if job.is_cross_domain:
+        values["set"] |= {"test": _settable(job.tested.parameters)}
     return tomli_w.dumps(
         {key: value for key, value in values.items() if value is not None}
     ).rstrip()

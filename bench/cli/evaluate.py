@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bench.cli.elsewhere import Place, test_elsewhere
 from bench.cli.loading import load_plugins
 from bench.cli.options import (
     complete_names,
@@ -15,9 +16,9 @@ from bench.cli.options import (
     device_option,
     plugin_option,
 )
-from bench.cli.run import stop_on_signal
-from bench.cli.summary import check_counts, summary
+from bench.cli.summary import check_counts
 from bench.errors import BenchError
+from bench.parameters import read_assignments
 
 
 @click.command
@@ -28,10 +29,13 @@ from bench.errors import BenchError
 @click.option("--protocol", metavar="KIND", help="How episodes are drawn. [default: the run's]")
 @click.option(
     "--test-data",
+    multiple=True,
     metavar="NAME",
     shell_complete=complete_names,
-    help="A dataset to test on. [default: the run's]",
+    help="A dataset to test on; may be repeated. [default: the run's]",
 )
+@click.option("--resize-test", is_flag=True, help="Make its images as large as the network's.")
+@click.option("--set", "set", multiple=True, metavar="test.KEY=VALUE", help="Its parameters.")
 @click.option("--episodes", type=int, help="Test episodes. [default: 1000, or all there are]")
 @click.option("--episode-seed", type=int, help="Seed of the test episodes. [default: the run's]")
 @click.option("--episodes-file", metavar="FILE", help="Test on the episodes of a sealed file.")
@@ -65,29 +69,20 @@ def command(
       bench evaluate results/RUN --protocol dirichlet
     """
     registry = load_plugins(plugin)
-    from bench.cli.progress import bars
     from bench.finished import read_finished
-    from bench.retesting import TestWishes, prepare_retest
-    from bench.runner import Mode, set_up_process
-    from bench.watcher import Watcher
+    from bench.retesting import TestWishes
+    from bench.runner import set_up_process
 
     read_finished(run)
-    if not any(value is not None for value in wishes.values()):
+    settings = read_assignments(wishes.pop("set"))
+    names: tuple[str, ...] = wishes.pop("test_data")
+    resize: bool = wishes.pop("resize_test")
+    if not names and not any(value is not None for value in wishes.values()):
         raise BenchError(
             "name what to test on, such as --shots 5, --protocol dirichlet or --test-data NAME; "
             "to test on the same episodes again: bench verify"
         )
     set_up_process(None)
-    with bars() as shown, stop_on_signal() as stop:
-        retest = prepare_retest(
-            run,
-            registry,
-            shown.dataset,
-            TestWishes(**wishes),
-            out=out,
-            data_root=data_root,
-            device=device,
-        )
-        record = retest.run(Mode(force=force), Watcher(evaluation=shown.evaluation, stop=stop))
-    click.echo(summary(record, retest.job.folder))
-    check_counts([record])
+    wanted = TestWishes(**wishes, resize_test=resize or None, set=settings or None)
+    place = Place(out, data_root, device)
+    check_counts(test_elsewhere(run, registry, names or (None,), wanted, place, force=force))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from bench.cli.config_file import as_toml, read_config
+from bench.cli.elsewhere import Place, test_elsewhere
 from bench.cli.loading import load_plugins
 from bench.cli.options import (
     complete_names,
@@ -26,8 +24,9 @@ from bench.cli.options import (
 )
 from bench.cli.profile import profile_table
 from bench.cli.seeds import read_seeds, seeds_summary
+from bench.cli.stopping import stop_on_signal
 from bench.cli.summary import check_counts, summary
-from bench.config import RunConfig
+from bench.config import TEST_PREFIX, RunConfig
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
 from bench.threads import busy_cores, choose_threads, read_processor, usable_cores
@@ -70,9 +69,15 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--test-data",
+    multiple=True,
     metavar="NAME",
     shell_complete=complete_names,
-    help="Test on other data, with its default parameters. [default: --data]",
+    help="Test on other data; may be repeated, each gives a result. [default: --data]",
+)
+@click.option(
+    "--resize-test",
+    is_flag=True,
+    help="Make the images of --test-data as large as those of --data.",
 )
 @click.option(
     "--episodes", type=int, help="Test episodes. [default: 1000, or all that the protocol gives]"
@@ -161,6 +166,8 @@ def command(
       bench run --algo maml --data omniglot --shots 5 --set inner_lr=0.4
     """
     values["set"] = read_assignments(values["set"])
+    places: tuple[str, ...] = values.pop("test_data")
+    values["test_data"] = places[0] if places else None
     chosen = click.get_current_context().get_parameter_source("seed")
     if seeds and chosen is ParameterSource.COMMANDLINE:
         raise BenchError("--seed is one seed and --seeds are several; give one of them")
@@ -169,8 +176,10 @@ def command(
         configs = [replace(configs[0], seed=seed) for seed in read_seeds(seeds)]
     if resume and force:
         raise BenchError("--resume goes on and --force starts over; give one of them")
-    if print_config and seeds:
-        raise BenchError("--print-config is of one run; leave out --seeds")
+    if print_config and (seeds or len(places) > 1):
+        raise BenchError("--print-config is of one run; leave out --seeds, name one --test-data")
+    if len(set(places)) < len(places):
+        raise BenchError(f"--test-data is {' and '.join(places)}; name each once")
 
     before = read_processor()
     registry = load_plugins(plugin)
@@ -179,12 +188,13 @@ def command(
     from bench.runner import set_up_process
 
     set_up_process(threads)
-    todo = _Wishes(resume, force, profile, dry_run, print_config, bool(seeds))
+    several = bool(seeds) or len(places) > 1
+    todo = _Wishes(resume, force, profile, dry_run, print_config, several, places[1:])
     records = [_run(config, registry, todo) for config in configs]
-    done = [record for record in records if record]
-    if len(done) > 1:
-        click.echo(f"\n{seeds_summary(done)}")
-    check_counts(done)
+    if seeds:
+        for place in zip(*filter(None, records), strict=True):
+            click.echo(f"\n{seeds_summary(place)}")
+    check_counts([record for records_of_run in records for record in records_of_run])
 
 
 def _check_not_contradicted(config: RunConfig) -> None:
@@ -203,7 +213,10 @@ def _check_not_contradicted(config: RunConfig) -> None:
 
 @dataclass(frozen=True)
 class _Wishes:
-    """What to do with each run; `several`: it is one of several, which may be there already."""
+    """What to do with each run; `several`: it is one of several, which may be there already.
+
+    `elsewhere` are the datasets to test on besides that of the run.
+    """
 
     resume: bool
     force: bool
@@ -211,10 +224,11 @@ class _Wishes:
     dry_run: bool
     print_config: bool
     several: bool
+    elsewhere: tuple[str, ...]
 
 
-def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> RunRecord | None:
-    """Does one run, or says what it would be; returns its record if there is one."""
+def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> list[RunRecord]:
+    """Does one run, or says what it would be; returns its record, and those of tests elsewhere."""
     from bench.cli.progress import bars
     from bench.job import prepare
     from bench.profiling import TRACE_FILE, Profile, Profiler
@@ -240,7 +254,31 @@ def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> RunRecord | 
         click.echo(summary(record, job.folder))
         if isinstance(watching, Profiler):
             click.echo(f"\n{profile_table(watching)}")
-    return record
+    if record is None:
+        return []
+    return [record, *_elsewhere(config, registry, job.folder, wishes)]
+
+
+def _elsewhere(
+    config: RunConfig, registry: Registry, folder: Path, wishes: _Wishes
+) -> list[RunRecord]:
+    """Tests the weights of a run on the other datasets that were asked for."""
+    from bench.retesting import TestWishes
+
+    if not wishes.elsewhere:
+        return []
+    own = {k: v for k, v in config.set.items() if k.startswith(TEST_PREFIX)}
+    wanted = TestWishes(resize_test=config.resize_test or None, set=own or None)
+    place = Place(config.out, config.data_root, config.device)
+    return test_elsewhere(
+        folder,
+        registry,
+        wishes.elsewhere,
+        wanted,
+        place,
+        force=wishes.force,
+        skip_done=True,
+    )
 
 
 def _threads(wanted: int, busy: float) -> int | None:
@@ -265,22 +303,3 @@ def _execute(execute: Callable[..., RunRecord], *arguments: object) -> RunRecord
         command = shlex.join(words if "--resume" in words else [*words, "--resume"])
         reason = str(error) or "interrupted"
         raise Interrupted(f"{reason}; go on with: {command}") from None
-
-
-@contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Lets the first Ctrl-C (or termination) end the run after its step; a second ends it now."""
-    asked: list[int] = []
-
-    def handle(number: int, _: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        click.echo("stopping after this step; press Ctrl-C again to stop at once", err=True)
-
-    kept = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, old in kept.items():
-            signal.signal(number, old)

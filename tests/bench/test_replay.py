@@ -31,7 +31,8 @@ def read(words: tuple[str, ...]) -> RunConfig:
     assert words[:2] == ("bench", "run")
     context = run_command.make_context("run", list(words[2:]))
     values = {name: context.params[name] for name in RunConfig.__dataclass_fields__}
-    return RunConfig(**values | {"set": read_assignments(values["set"])})
+    place = values["test_data"][0] if values["test_data"] else None
+    return RunConfig(**values | {"set": read_assignments(values["set"]), "test_data": place})
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_every_value_is_named_and_none_is_left_to_a_default(registry: Registry) 
     job = job_of(RunConfig("protonet", "gaussians"), registry)
     words = command_of(Path("run"), describe(job), "x")
     named = {word for word in words if word.startswith("--")}
-    optional = {"--test-data", "--episodes-file", "--data-root", "--no-download"}
+    optional = {"--test-data", "--resize-test", "--episodes-file", "--data-root", "--no-download"}
     expected = {f"--{name.replace('_', '-')}" for name in RunConfig.__dataclass_fields__}
     assert named == expected - optional - {"--download"}
 

@@ -1,0 +1,71 @@
+"""Tests elsewhere: the weights of a run on one dataset after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.stopping import stop_on_signal
+from bench.cli.summary import summary
+
+if TYPE_CHECKING:
+    from bench.registry import Registry
+    from bench.results import RunRecord
+    from bench.retesting import TestWishes
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where results go, where data are, and on which device to compute."""
+
+    out: str
+    data_root: str | None
+    device: str
+
+
+def test_elsewhere(
+    folder: Path,
+    registry: Registry,
+    names: Sequence[str | None],
+    wishes: TestWishes,
+    place: Place,
+    *,
+    force: bool = False,
+    skip_done: bool = False,
+) -> list[RunRecord]:
+    """Tests a run's weights on each of these datasets, prints a summary of each, returns records.
+
+    None stands for the data that the run was tested on. With `skip_done` a test that is there
+    already is read instead of refused.
+    """
+    from bench.cli.progress import bars
+    from bench.results import read_run
+    from bench.retesting import prepare_retest
+    from bench.runner import Mode, is_complete
+    from bench.watcher import Watcher
+
+    records = []
+    for name in names:
+        wanted = replace(wishes, test_data=name)
+        with bars() as shown, stop_on_signal() as stop:
+            retest = prepare_retest(
+                folder,
+                registry,
+                shown.dataset,
+                wanted,
+                out=place.out,
+                data_root=place.data_root,
+                device=place.device,
+            )
+            if skip_done and not force and is_complete(retest.job.folder):
+                record = read_run(retest.job.folder)
+            else:
+                watcher = Watcher(evaluation=shown.evaluation, stop=stop)
+                record = retest.run(Mode(force=force), watcher)
+        click.echo(summary(record, retest.job.folder))
+        records.append(record)
+    return records
