@@ -225,4 +225,4 @@ def test_its_form_makes_a_drawing_into_what_the_dataset_has(
     # Inversion before and after shrinking differ by the rounding of shades.
     apart = np.abs(made.astype(int) - latin.inputs[0]).max()
     assert apart <= (0 if resampling == "nearest" else 1)
-    assert made.max() == 255
+    assert made.mean() < 128, "little of it is ink, and ink is bright"
