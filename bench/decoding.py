@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.dataset import ClassExamples, Split
+from bench.errors import BenchError
 from bench.imageform import ImageForm
 from bench.images import decode
 from bench.threads import usable_cores
@@ -41,14 +42,17 @@ class PictureClass:
     pictures: tuple[Picture, ...]
 
 
-def decoded(classes: Iterable[PictureClass], form: ImageForm) -> Iterator[ClassExamples]:
+def decoded(
+    classes: Iterable[PictureClass], form: ImageForm, damaged: dict[str, str] | None = None
+) -> Iterator[ClassExamples]:
     """Yields the classes with their pictures decoded, (k, channels, height, width), in order.
 
     Several pictures are decoded at a time, on all cores; those of the next classes while the first
-    is in use.
+    is in use. With `damaged`, pictures that cannot be read are left out, and entered there with
+    the reason; a class that has no other is left out as well.
 
     Raises:
-        DamagedImage: a picture cannot be read; it is named.
+        BenchError: a picture cannot be read, it is named; not with `damaged`.
     """
     with ThreadPoolExecutor(usable_cores()) as pool:
         waiting: deque[tuple[PictureClass, list[Future[NDArray[np.uint8]]]]] = deque()
@@ -57,9 +61,9 @@ def decoded(classes: Iterable[PictureClass], form: ImageForm) -> Iterator[ClassE
                 futures = [pool.submit(_decode, picture, form) for picture in one.pictures]
                 waiting.append((one, futures))
                 while sum(len(f) for _, f in waiting) > AHEAD + len(waiting[0][1]):
-                    yield _examples(*waiting.popleft())
+                    yield from _examples(*waiting.popleft(), damaged)
             while waiting:
-                yield _examples(*waiting.popleft())
+                yield from _examples(*waiting.popleft(), damaged)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -68,7 +72,18 @@ def _decode(picture: Picture, form: ImageForm) -> NDArray[np.uint8]:
     return decode(picture.read(), picture.name, form)
 
 
-def _examples(one: PictureClass, futures: list[Future[NDArray[np.uint8]]]) -> ClassExamples:
-    groups = tuple(picture.group for picture in one.pictures)
-    images = np.stack([future.result() for future in futures])
-    return ClassExamples(one.name, one.split, images, groups=groups if any(groups) else None)
+def _examples(
+    one: PictureClass, futures: list[Future[NDArray[np.uint8]]], damaged: dict[str, str] | None
+) -> Iterator[ClassExamples]:
+    images, groups = [], []
+    for picture, future in zip(one.pictures, futures, strict=True):
+        try:
+            images.append(future.result())
+            groups.append(picture.group)
+        except BenchError as error:
+            if damaged is None:
+                raise
+            damaged[picture.name] = str(error)
+    if images:
+        grouped = tuple(groups) if any(groups) else None
+        yield ClassExamples(one.name, one.split, np.stack(images), groups=grouped)
