@@ -96,6 +96,7 @@ def _data(name: str, source: Source) -> DataRecord:
         task=source.dataset.task,
         form=source.data.source.form() if source.data.source else None,
         reshaped=source.reshaped,
+        remarks=source.data.record.remarks,
     )
 
 

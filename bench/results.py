@@ -55,7 +55,11 @@ class AlgorithmRecord:
 
 @dataclass(frozen=True)
 class DataRecord:
-    """Which data; the fingerprint covers pixels, targets, class lists and parameters."""
+    """Which data; the fingerprint covers pixels, targets, class lists and parameters.
+
+    `form` is what pictures were made into; `reshaped` how they were changed to fit a network, as
+    in `from 3x84x84 to 1x28x28`; `remarks` what was left out or noted when they were read.
+    """
 
     name: str
     plugin: str
@@ -65,6 +69,7 @@ class DataRecord:
     task: Task = CLASSIFICATION
     form: ImageForm | None = None
     reshaped: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,9 @@ def check_alike(trained: Source, tested: Source) -> None:
     shapes = [_shape(split) for split in (train, test)]
     if shapes[0] != shapes[1]:
         both_images = all(len(split.shape) == 3 for split in (train, test))
-        cure = "--resize-test makes them alike" if both_images else "name data with inputs alike"
+        cure = (
+            "--resize-test makes them alike" if both_images else "name data whose inputs are alike"
+        )
         raise BenchError(
             f"--test-data is {other}, whose inputs are {shapes[1]}, but those of {one} are "
             f"{shapes[0]}; {cure}"

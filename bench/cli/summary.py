@@ -20,8 +20,25 @@ def summary(record: RunRecord, folder: Path) -> str:
     if outcome is None:
         return f"{record.name}: {record.status}"
     untrained = "" if record.algorithm.parameter_count else "not trained: it has no parameters"
-    lines = (_headline(record), _reach(record), _setting(record), untrained, _cost(record))
+    lines = (
+        _headline(record),
+        _reach(record),
+        _setting(record),
+        untrained,
+        _cost(record),
+        remarks_on(record),
+    )
     return "\n".join([*filter(None, lines), f"run: {folder}"])
+
+
+def remarks_on(record: RunRecord) -> str:
+    """Returns what was left out, noted or changed of the data of a run, a line each."""
+    found = []
+    for data in (record.data, *([record.test_data] if record.test_data else [])):
+        found += [f"note: {data.name}: {remark}" for remark in data.remarks]
+        if data.reshaped:
+            found.append(f"note: {data.name}: images resized {data.reshaped}")
+    return "\n".join(found)
 
 
 def check_counts(records: Sequence[RunRecord]) -> None:
