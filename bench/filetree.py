@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -60,19 +61,38 @@ def open_tree(path: Path) -> FileTree:
 
 def is_hidden(name: str) -> bool:
     """Tells whether a path in a tree is that of a hidden file, or one in a hidden folder."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    return any(map(_hides, PurePosixPath(name).parts))
+
+
+def _hides(part: str) -> bool:
+    return part.startswith(".") or part == "__MACOSX"
 
 
 def _of_folder(path: Path) -> dict[str, Callable[[], bytes]]:
-    names = sorted(
-        (found.relative_to(path).as_posix(), found) for found in path.rglob("*") if found.is_file()
-    )
-    return {name: partial(_content, found) for name, found in names if not is_hidden(name)}
+    return {name: partial(_content, found) for name, found in sorted(_walk(str(path), ""))}
 
 
-def _content(path: Path) -> bytes:
+def _walk(folder: str, start: str) -> Iterator[tuple[str, str]]:
+    """Yields the files below a folder: far faster than Path.rglob, which skips what it may not see.
+
+    Raises:
+        BenchError: a folder may not be read.
+    """
     try:
-        return path.read_bytes()
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if not _hides(entry.name)]
+    except OSError as error:
+        raise BenchError(f"{folder} cannot be read ({error.strerror or error})") from error
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{start}{entry.name}/")
+        elif entry.is_file():
+            yield f"{start}{entry.name}", entry.path
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
     except OSError as error:
         raise BenchError(f"{path} cannot be read ({error.strerror or error})") from error
 
