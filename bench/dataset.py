@@ -15,11 +15,12 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.downloads import Download, obtain
+from bench.downloads import Download, no_report, obtain
 from bench.episodes import EpisodeProtocol
 from bench.errors import BenchError, nearest
 from bench.imageform import ImageForm
 from bench.tasks import CLASSIFICATION, Task
+from bench.transfer import Report
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -45,10 +46,15 @@ class ClassExamples:
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Where a dataset finds its files, and whether it may download what is missing."""
+    """Where a dataset finds its files, and whether it may download what is missing.
+
+    `report` is called as a download goes on: with the file's name, the bytes that have come, and
+    all there will be, if that is known.
+    """
 
     root: Path
     download: bool = True
+    report: Report = no_report
 
     def find(self, *candidates: str) -> Path | None:
         """Returns the first of the paths, relative to the root, that exists; else None."""
@@ -60,7 +66,7 @@ class DataFiles:
         Raises:
             BenchError: it is not there, and may not or cannot be fetched, or is damaged.
         """
-        return obtain(self.root, download, self.download)
+        return obtain(self.root, download, self.download, self.report)
 
     def given(self, path: str) -> Path:
         """Returns the file or folder that the user named: from here, or from the root.
