@@ -214,8 +214,17 @@ class RunRecord:
         return sealed
 
 
+_LATER = {"": ("spec",), "data": ("form", "reshaped", "remarks")}
+"""Fields that came after the first sealed records, by part: left out where they say nothing."""
+
+
 def _text(record: RunRecord) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    content = msgspec.to_builtins(record)
+    for part in (content, content["data"], content["test_data"] or {}):
+        for name in _LATER["" if part is content else "data"]:
+            if not part.get(name, ...):
+                del part[name]
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
 def seal_of(folder: Path) -> Literal["whole", "broken", "none"]:

@@ -34,12 +34,12 @@ def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
     found = []
     if name in registry.algorithms.entries:
         found.append(_algorithm(registry, registry.algorithm(name)))
-    if name in registry.datasets.entries:
-        found.append(_dataset(registry.dataset(name)))
     prefix, _, member = name.partition(":")
+    if prefix in registry.datasets.entries:
+        found.append(_dataset(registry.datasets.find(prefix, registry.broken)))
     if prefix in registry.families.entries and not member:
         found.append(_family(registry.families.find(prefix, registry.broken)))
-    elif name in registry.backbones.entries or ":" in name:
+    elif name in registry.backbones.entries or (":" in name and not found):
         found.append(_backbone(registry.backbone(name)))
     if not found:
         known = [*registry.algorithms.entries, *registry.datasets.entries]
@@ -87,10 +87,30 @@ def _dataset(cls: type[Dataset]) -> str:
             _prose(cls),
             f"paper: {cls.paper or '-'}",
             f"licence: {cls.licence or '-'}",
+            *([f"opens: {cls.opens}, as in --data {cls.name}:PATH"] if cls.opens else []),
+            *_ready_made(cls),
             "",
             _parameters(cls, "data."),
         ]
     )
+
+
+def _ready_made(cls: type[Dataset]) -> list[str]:
+    """Returns what is known of pictures and downloads before any file is read."""
+    from bench.bytesize import in_bytes
+
+    try:
+        made = cls()
+        form, downloads = made.form(), made.downloads()
+    except Exception:  # one that cannot be made without a path; whatever a plugin does
+        return []
+    lines = [f"images become: {form}"] if form else []
+    if downloads:
+        size = sum(one.size for one in downloads)
+        told = f", {in_bytes(size)}" if size and all(one.size for one in downloads) else ""
+        noun = "file" if len(downloads) == 1 else "files"
+        lines.append(f"downloads: {len(downloads)} {noun}{told}; see bench data fetch")
+    return lines
 
 
 def _backbone(backbone: Backbone) -> str:

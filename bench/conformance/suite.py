@@ -30,10 +30,12 @@ from bench.conformance.backbone_checks import BackboneSubject
 from bench.conformance.check import Check, Failed, Finding, NotApplicable, Status
 from bench.conformance.dataset_checks import DatasetSubject
 from bench.conformance.subject import Subject
+from bench.dataname import DataName
 from bench.errors import BenchError, NothingMatched, nearest
 from bench.extras import EXTRAS, is_installed
 from bench.parameters import Value, settle
 from bench.registry import Registry
+from bench.sources import choose
 from bench.tasks import REGRESSION
 
 CHECKS: tuple[Check[Subject], ...] = (
@@ -90,9 +92,9 @@ def cases(
         raise BenchError(f"'{name}' is no algorithm; only those take --backbone and --set here")
     if of_algorithm:
         return _cases(CHECKS, _algorithm(registry, name, backbone, given or {}))
-    if name in registry.datasets.entries:
-        dataset = registry.dataset(name)
-        return _cases(dataset_checks.CHECKS, [DatasetSubject(dataset, settle(name, dataset, {}))])
+    if DataName.parse(name).dataset in registry.datasets.entries:
+        chosen = choose(registry, name, {})
+        return _cases(dataset_checks.CHECKS, [DatasetSubject(chosen.dataset, chosen.parameters)])
     if name in registry.backbones.entries or ":" in name:
         return _cases(backbone_checks.CHECKS, backbone_checks.subjects(registry.backbone(name)))
     known = [*registry.algorithms.entries, *registry.datasets.entries, *registry.backbones.entries]
