@@ -220,7 +220,7 @@ _LATER = {"": ("spec",), "data": ("form", "reshaped", "remarks")}
 
 def _text(record: RunRecord) -> bytes:
     content = msgspec.to_builtins(record)
-    for part in (content, content["data"], content["test_data"] or {}):
+    for part in (content, content["data"], content.get("test_data") or {}):
         for name in _LATER["" if part is content else "data"]:
             if not part.get(name, ...):
                 del part[name]
