@@ -30,7 +30,7 @@ DOWNLOAD = Download(  # URL, md5 and those of the files as in torchvision's CIFA
     file=f"{FOLDER}.tar.gz",
     urls=("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",),
     digest="md5:eb9058c3a382ffc7106e4002c42a8d85",
-    unpack="cifar100",
+    unpack=FOLDER,
     size=169_001_437,
 )
 FILES = {
@@ -38,6 +38,9 @@ FILES = {
     "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
     "meta": "7973b15100ade9c7d40fb424638fde48",
 }
+
+ABOVE = ("cifar100", "cifar-100", "CIFAR100")
+"""Folders below the data root that torchvision's users keep it in; else it is right there."""
 
 SUPERCLASSES: dict[str, tuple[str, ...]] = {
     name: tuple(classes.split())
@@ -138,11 +141,7 @@ def read(files: DataFiles) -> Iterator[tuple[str, NDArray[np.uint8]]]:
 
 def _locate(files: DataFiles) -> Path:
     """Returns the folder that holds the files, fetching and unpacking it if need be."""
-    found = files.find(f"{FOLDER}/train", f"{DOWNLOAD.unpack}/{FOLDER}/train")
-    if found:
-        return found.parent
-    unpacked = files.obtain(DOWNLOAD)
-    return unpacked / FOLDER if (unpacked / FOLDER).is_dir() else unpacked
+    return files.find(*(f"{above}/{FOLDER}" for above in ABOVE)) or files.obtain(DOWNLOAD)
 
 
 def _check_known(path: Path, digest: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import tarfile
 from pathlib import Path
 from types import ModuleType
 
@@ -82,7 +83,18 @@ def test_each_class_has_its_images_of_both_parts(
     assert {one.name for one in found} == set(cifar.images)
     for one in found:
         np.testing.assert_array_equal(one.inputs, cifar.images[one.name])
-    assert registry.dataset(name)().form().shape == (3, 32, 32)
+    form = registry.dataset(name)().form()
+    assert form is not None and form.shape == found[0].inputs.shape[1:] == (3, 32, 32)
+
+
+def test_an_archive_that_is_there_is_unpacked_where_torchvision_looks_for_it(
+    cifar: Cifar, registry: Registry, tmp_path: Path
+) -> None:
+    cifar.write(tmp_path / "elsewhere" / "cifar-100-python")
+    with tarfile.open(tmp_path / "cifar-100-python.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "elsewhere" / "cifar-100-python", "cifar-100-python")
+    assert len(read(registry, "fc100", tmp_path)) == 100
+    assert (tmp_path / "cifar-100-python" / "train").read_bytes() == cifar.files["train"]
 
 
 def test_an_image_that_test_has_too_is_left_out_of_train_and_told(
