@@ -80,7 +80,9 @@ class Transfer:
             except _Cut as error:
                 fruitless = 0 if self._length() > before else fruitless + 1
                 if fruitless == TRIES:
-                    raise Refused(str(error)) from error
+                    came = self._length()
+                    kept = f"; {came:,} bytes have come, the next try goes on there" if came else ""
+                    raise Refused(f"{error}{kept}") from error
                 time.sleep(PAUSE * 2 ** max(fruitless - 1, 0))
         self._part.replace(output_file)
         self.forget()
@@ -138,7 +140,7 @@ class Transfer:
                 self._report(self._name, file.tell(), total or self._size or None)
                 head = next(chunks, b"")
         if total is not None and self._length() < total:
-            raise _Cut(f"the connection was cut at {self._length():,} of {total:,} bytes")
+            raise _Cut("the connection was cut")
         if not self._length():
             raise Refused("it gave an empty file")
 
@@ -192,7 +194,7 @@ def _chunks(response: Response) -> Iterator[bytes]:
     try:
         yield from response.raw.stream(CHUNK, decode_content=False)
     except HTTPError as error:
-        raise _Cut(f"the connection was cut ({in_plain_words(error)})") from error
+        raise _Cut("the connection was cut") from error
 
 
 def _version(response: Response) -> str:

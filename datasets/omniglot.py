@@ -7,7 +7,6 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -21,10 +20,10 @@ from bench import (
     ClassExamples,
     DataFiles,
     Dataset,
+    Download,
     ImageForm,
     Split,
     hookimpl,
-    import_extra,
 )
 
 PARTS = {"images_background": 964, "images_evaluation": 659}
@@ -32,6 +31,19 @@ DRAWINGS = 20
 ORIGINAL_SIDE, SIDE = 105, 28
 FOLDER = "omniglot-py"
 CURE = "delete it and fetch it again"
+
+# Addresses and hashes as in torchvision.datasets.Omniglot.
+URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python"
+NOTE = "images_background.zip and images_evaluation.zip are needed; --data glyphs needs no download"
+ARCHIVES = {
+    part: Download(
+        f"{FOLDER}/{part}.zip", (f"{URL}/{part}.zip",), f"md5:{md5}", size=size, note=NOTE
+    )
+    for part, md5, size in (
+        ("images_background", "68d2efa1b9178cc56df9314c21c6e718", 9_464_212),
+        ("images_evaluation", "6b91aef0f799c5bb55b94e3f2daec811", 6_462_886),
+    )
+}
 
 # The split of Vinyals et al. 2016 as published by Snell et al. 2017 (github.com/jakesnell/
 # prototypical-networks, data/omniglot/splits/vinyals): whole alphabets, but for Gurmukhi, whose
@@ -76,6 +88,10 @@ class Omniglot(Dataset):
         resampling: Literal["nearest", "lanczos"] = "nearest",
     ) -> None:
         self.split, self.rotate_test, self.resampling = split, rotate_test, resampling
+
+    def downloads(self) -> tuple[Download, ...]:
+        """Returns the official archives of both parts."""
+        return tuple(ARCHIVES.values())
 
     def class_count(self) -> int:
         rotated = sum(PARTS.values())
@@ -125,38 +141,9 @@ class Omniglot(Dataset):
 
 
 def locate(part: str, files: DataFiles) -> Path:
-    """Returns the zip or folder of one part, downloading it through torchvision if allowed."""
+    """Returns the zip or folder of one part, fetching it if it is not there and may be."""
     candidates = [f"{FOLDER}/{part}", f"{FOLDER}/{part}.zip", part, f"{part}.zip"]
-    found = files.find(*candidates)
-    if found is None and files.download:
-        _download(files.root)
-        found = files.find(*candidates)
-    if found is None:
-        raise BenchError(_absent(files.root, "and downloading is switched off"))
-    return found
-
-
-def _absent(root: Path, why: str) -> str:
-    return (
-        f"Omniglot is not under {root} {why}; put images_background.zip and images_evaluation.zip "
-        f"into {root / FOLDER}, or name the folder that has them with --data-root, "
-        "or use --data glyphs, which needs no download"
-    )
-
-
-def _download(root: Path) -> None:
-    """Fetches both parts (16 MB) with torchvision's Omniglot, which checks their md5."""
-    datasets = import_extra("torchvision.datasets")
-    made = [path for path in (root / FOLDER, root, *root.parents) if not path.exists()]
-    try:
-        for background in (True, False):
-            datasets.Omniglot(str(root), background=background, download=True)
-    except Exception as error:  # torchvision raises whatever its transport raises
-        reason = " ".join(str(error).split())
-        for path in made:  # empty ones only: the root may be a typing error
-            with suppress(OSError):
-                path.rmdir()
-        raise BenchError(_absent(root, f"and the download failed ({reason})")) from error
+    return files.find(*candidates) or files.obtain(ARCHIVES[part])
 
 
 def read_part(path: Path, part: str) -> Iterator[tuple[str, int, NDArray[np.bool_]]]:
