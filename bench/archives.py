@@ -114,11 +114,13 @@ def entries(archive: Path) -> Iterator[Entry]:
             return
         opener = next((o for magic, o in _COMPRESSED.items() if head.startswith(magic)), None)
         with (opener or open)(archive, "rb") as stream:
-            is_tar = _is_tar(stream.read(_BLOCK))
+            is_tar = _is_tar(stream.read(_BLOCK), archive.name)
         with (opener or open)(archive, "rb") as stream:
             limited = cast(BinaryIO, _Limited(stream, _Budget(archive)))
             if is_tar:
                 yield from tar_entries(limited, archive)
+                while limited.read(_CHUNK):
+                    pass  # at the end is the checksum of what was compressed
                 return
             if opener:
                 yield Entry(archive.stem, -1, limited)
@@ -161,10 +163,10 @@ class _StrictHeader(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
 
 
-def _is_tar(block: bytes) -> bool:
-    """Tells whether the first block of a file is that of a tar."""
-    if block == bytes(_BLOCK):  # an empty one
-        return True
+def _is_tar(block: bytes, name: str) -> bool:
+    """Tells whether a file is a tar, by its first block; an empty one has only zeros."""
+    if block == bytes(_BLOCK):
+        return ".tar" in name or name.endswith((".tgz", ".tbz2", ".txz"))
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
