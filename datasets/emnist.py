@@ -11,7 +11,7 @@ import numpy as np
 
 from bench import BenchError, DataFiles, Dataset, Download, Split, hookimpl, import_extra, open_tree
 
-from ._characters import Characters, Part, unpacked
+from ._characters import CURE, Characters, Part, unpacked
 
 IMAGES = 2800
 PUBLISHED = "balanced"
@@ -79,11 +79,11 @@ class EMNIST(Characters):
         if found:
             return found
         (download,) = self.downloads()
-        archive = open_tree(files.obtain(download))
-        member = f"gzip/{name}.gz"
-        if member not in archive.names:
-            raise BenchError(f"{archive.path} has no {member}; delete it and fetch it again")
-        return archive.read(member)
+        path = files.obtain(download)
+        try:
+            return open_tree(path).read(f"gzip/{name}.gz")
+        except BenchError as error:
+            raise BenchError(f"{error}; {CURE}") from error
 
     def complaint(self, counts: list[int]) -> str:
         odd = [count for count in counts if count != IMAGES]
