@@ -111,13 +111,14 @@ def interval(mean: float, found: Replicates, classes: int) -> IntervalRecord:
 def _part(pool: ClassPool, kept: NDArray[np.int64], number: int) -> ClassPool:
     """Returns a pool of some classes, under a name of its own, as episodes hang on that."""
     sizes = np.diff(pool.offsets)[kept]
-    rows = [np.arange(pool.offsets[c], pool.offsets[c + 1]) for c in kept]
+    rows = np.concatenate([np.arange(pool.offsets[c], pool.offsets[c + 1]) for c in kept])
     return replace(
         pool,
         fingerprint=f"{pool.fingerprint}/bootstrap/{number}",
         classes=tuple(pool.classes[c] for c in kept),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        inputs=pool.inputs[np.concatenate(rows)],
+        inputs=pool.inputs[rows],
+        input_groups=None if pool.input_groups is None else pool.input_groups[rows],
     )
 
 

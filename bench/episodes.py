@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 ProtocolKind = Literal[
-    "fixed", "dirichlet", "single", "disjoint", "within", "variable", "variable-within"
+    "fixed", "dirichlet", "single", "disjoint", "within", "variable", "variable-within", "folds"
 ]
 KINDS: tuple[ProtocolKind, ...] = get_args(ProtocolKind)
 CONCENTRATION = 2
 """The alpha of the Dirichlet distribution from which classes get their shares of the queries."""
+FOLDS = 5
+"""Parts that the images of a class are divided into, unless some class is too small for it."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,9 @@ class EpisodeProtocol:
     - `variable`: ways and shots vary, shots also from class to class (Triantafillou et al. 2020);
       `ways`, `shots` and `queries` say nothing about the episodes.
     - `variable-within`: the same, all classes of an episode from one group.
+    - `folds`: cross-validation over images: those of each class are divided into `folds` parts, of
+      which each in turn is asked, whole, and k images of the others are known; `queries` says
+      nothing. Other kinds have 0 folds.
 
     Raises:
         BenchError: a number is not positive, or there is no such kind.
@@ -121,6 +126,7 @@ class EpisodeProtocol:
     shots: int = 1
     queries: int = 15
     kind: ProtocolKind = "fixed"
+    folds: int = 0
 
     def __post_init__(self) -> None:
         for name, least in (("ways", 1), ("shots", 1), ("queries", 1)):
@@ -129,6 +135,10 @@ class EpisodeProtocol:
                 raise BenchError(f"{name} is {value}; it must be at least {least}")
         if self.kind not in KINDS:
             raise BenchError(f"protocol is '{self.kind}'; {nearest(self.kind, KINDS)}")
+        if self.kind == "folds" and not self.folds:
+            object.__setattr__(self, "folds", FOLDS)
+        if self.folds < 2 if self.kind == "folds" else self.folds:
+            raise BenchError(f"{self.folds} folds in a protocol of kind {self.kind}")
 
     @property
     def id(self) -> str:
@@ -139,6 +149,8 @@ class EpisodeProtocol:
             return f"{support}{self.queries}q"
         if self.kind == "single":
             return f"{support}-single"
+        if self.kind == "folds":
+            return f"{support}-{self.folds}folds"
         if self.varies:
             return self.kind
         concentration = CONCENTRATION if self.kind == "dirichlet" else ""
@@ -150,17 +162,27 @@ class EpisodeProtocol:
         return self.kind in ("variable", "variable-within")
 
     @property
+    def sizes(self) -> tuple[Literal["ways", "shots", "queries"], ...]:
+        """Which of ways, shots and queries can be asked for in this kind of protocol."""
+        if self.varies:
+            return ()
+        if self.kind in ("single", "folds"):
+            return "ways", "shots"
+        return "ways", "shots", "queries"
+
+    @property
     def per_class(self) -> int:
         """How many images an episode takes of each class; at least that many must be there."""
-        return self.shots + (1 if self.kind == "single" else self.queries)
+        return self.shots + (self.queries if "queries" in self.sizes else 1)
 
 
-def in_words(kind: str, ways: int, shots: int) -> str:
+def in_words(kind: str, ways: int, shots: int, name: str = "") -> str:
     """Returns a protocol for a sentence: `5-way 1-shot, one query each`; in regression `10-shot`.
 
-    A fixed protocol is not called so.
+    A fixed protocol is not called so. `name` is the protocol's id, which says how many folds.
     """
     plain = f"{ways}-way {shots}-shot" if ways > 1 else f"{shots}-shot"
+    folds = name.rpartition("-")[2].removesuffix("folds")
     return {
         "dirichlet": f"{plain}, queries shared out unevenly",
         "single": f"{plain}, one query each",
@@ -168,4 +190,5 @@ def in_words(kind: str, ways: int, shots: int) -> str:
         "within": f"{plain} within a group",
         "variable": "ways and shots varying",
         "variable-within": "ways and shots varying, within a group",
+        "folds": f"{plain}, {folds} folds",
     }.get(kind, plain)

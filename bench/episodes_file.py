@@ -33,9 +33,9 @@ def following(config: RunConfig, sealed: SealedEpisodes, dataset: type[Dataset])
             f"--episodes-file {file} has tasks of {sealed.data.task}, but {dataset.name} is "
             f"{dataset.task}; name the data that the file is of, such as {sealed.data.name}"
         )
-    sizes = {flag: getattr(protocol, flag) for flag in ("ways", "shots", "queries")}
-    for flag, value in sizes.items():
-        asked = getattr(config, flag)
+    sizes = {flag: getattr(protocol, flag) for flag in protocol.sizes}
+    for flag in ("ways", "shots", "queries"):
+        asked, value = getattr(config, flag), getattr(protocol, flag)
         if asked is not None and asked != value:
             raise contradiction(config, flag, asked, value)
     for flag, value in (("protocol", protocol.kind), ("episode_seed", stream.seed)):
@@ -47,16 +47,17 @@ def following(config: RunConfig, sealed: SealedEpisodes, dataset: type[Dataset])
             f"--episodes is {config.episodes}, but --episodes-file {file} has {len(sealed)}; ask "
             f"for at most {len(sealed)}"
         )
-    if protocol.varies:
-        sizes = {}
-    elif protocol.kind == "single":
-        del sizes["queries"]
+    everything = protocol.kind == "folds"  # whose ways are else all classes of the data
     return replace(
         config,
         protocol=protocol.kind,
         episode_seed=stream.seed,
         episodes=config.episodes or len(sealed),
-        **{flag: value for flag, value in sizes.items() if value != getattr(own, flag)},
+        **{
+            flag: value
+            for flag, value in sizes.items()
+            if everything or value != getattr(own, flag)
+        },
     )
 
 

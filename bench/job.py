@@ -23,7 +23,7 @@ from bench.extras import EXTRAS, is_installed
 from bench.failures import plugin_code
 from bench.parameters import Value, parameters_of, settle
 from bench.pool import EpisodeStream
-from bench.protocols.choice import check_table
+from bench.protocols.choice import check_table, fit
 from bench.registry import Registry
 from bench.reshaping import reshaped
 from bench.resolution import Protocols, resolve_episodes, resolve_plan, resolve_protocols
@@ -35,11 +35,12 @@ from bench.sources import (
     check_apart,
     check_same_task,
     choose,
+    example_of,
     open_source,
-    split_of,
 )
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
+from bench.testonly import can_train, check_trainable
 
 
 @dataclass(frozen=True)
@@ -163,18 +164,18 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     sealed = read_sealed(Path(config.episodes_file)) if config.episodes_file else None
     config = following(config, sealed, dataset) if sealed else config
     protocols = resolve_protocols(config, dataset)
-    fixed = protocols.validation
     source = open_source(dataset, data_parameters, files, progress)
     tested = _tested(config, registry, source, files, progress)
-    train = split_of(source.data, "train")
+    protocols = _fitted(protocols, config, algorithm, source.data, tested.data, sealed)
+    fixed, train = protocols.validation, example_of(source.data)
     spec = TaskSpec(
         train.shape,
-        fixed.ways,
+        fixed.ways if protocols.test.varies else protocols.test.ways,
         fixed.shots,
         chosen or _backbone(registry, algorithm, train),
         dataset.task,
         train.targets.width if train.targets else 1,
-        len(train.classes),
+        len(train.classes) if can_train(source.data) else 0,
     )
     own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
     plan = resolve_plan(config, own_plan, fixed, len(train.classes))
@@ -203,7 +204,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     tested.data.check_sizes()
     if sealed:
         check_holds(config, sealed, tested)
-    job.build()
+    check_trainable(job.build(), plan, source, config.data)
     if job.is_cross_domain:
         check_apart(source, tested)
     return job
@@ -249,7 +250,7 @@ def _tested(
     check_same_task(trained.dataset, chosen.dataset)
     tested = open_source(chosen.dataset, chosen.parameters, files, progress)
     if config.resize_test:
-        tested = reshaped(tested, split_of(trained.data, "train").shape, progress)
+        tested = reshaped(tested, example_of(trained.data).shape, progress)
     check_alike(trained, tested)
     return tested
 
@@ -274,6 +275,24 @@ def _backbone(
     return registry.backbone("mlp-40" if train.targets else "mlp")
 
 
+def _fitted(
+    protocols: Protocols,
+    config: RunConfig,
+    algorithm: type[Algorithm],
+    data: CachedDataset,
+    tested: CachedDataset,
+    sealed: SealedEpisodes | None,
+) -> Protocols:
+    """Returns the protocols as the data have room for them; only those of folds ask."""
+    if protocols.test.kind != "folds":
+        return protocols
+    test = sealed.protocol if sealed else fit(protocols.test, tested.table("test"), config.ways)
+    ways = test.ways
+    if algorithm.any_way and "val" in data.record.splits:
+        ways = min(ways, len(data.record.splits["val"].classes))
+    return Protocols(test, replace(protocols.validation, ways=ways))
+
+
 def _check_protocols(
     algorithm: type[Algorithm], plan: TrainingPlan, protocols: Protocols, data: CachedDataset
 ) -> None:
@@ -293,7 +312,8 @@ def _check_protocols(
             f"with {trained}; give --train-ways {tested} (if it could, its class would say "
             "any_way = True)"
         )
-    check_table(_training(plan), data.table("train"))
+    if can_train(data):
+        check_table(_training(plan), data.table("train"))
     if "val" in data.record.splits:
         check_table(protocols.validation, data.table("val"))
 

@@ -14,7 +14,7 @@ from bench.dataset import Split
 from bench.episodes import Episode, EpisodeBatch, EpisodeProtocol
 from bench.errors import BenchError
 from bench.gathering import rows_for
-from bench.protocols.choice import SAMPLERS, of_one_shape
+from bench.protocols.choice import drawing_sampler, of_one_shape
 from bench.protocols.drawing import DrawingSampler
 from bench.protocols.table import ClassTable
 from bench.sampling import EpisodeIndices, EpisodeSampler, StreamName, episodes_digest
@@ -77,10 +77,8 @@ class EpisodeStream:
     ) -> None:
         self.pool, self.protocol, self.device = pool, protocol, device
         self.name = StreamName(pool.fingerprint, pool.split, protocol, seed)
-        self._drawing: DrawingSampler | None = None
-        if protocol.kind in SAMPLERS:
-            self._drawing = SAMPLERS[protocol.kind](self.name, pool.table)
-        else:
+        self._drawing: DrawingSampler | None = drawing_sampler(self.name, pool.table)
+        if self._drawing is None:
             self._sampler = EpisodeSampler(self.name, pool.offsets, pool.classes)
         self._rows = rows_for(pool.inputs, device)
         self._block = max(1, min(256, _BLOCK_IMAGES // (protocol.ways * protocol.per_class)))

@@ -31,7 +31,7 @@ from bench.results import (
     TrainingRecord,
 )
 from bench.sampling import SAMPLER_VERSION
-from bench.sources import Source
+from bench.sources import Source, example_of
 from bench.statistics import t_interval
 from bench.statistics.intervals import intervals
 
@@ -101,9 +101,9 @@ def _data(name: str, source: Source) -> DataRecord:
 
 
 def _spec(job: Job) -> SpecRecord:
-    spec, train = job.spec, job.data.record.splits["train"]
+    spec, dtype = job.spec, example_of(job.data).dtype
     return SpecRecord(
-        spec.input_shape, train.dtype, spec.ways, spec.shots, spec.targets, spec.base_classes
+        spec.input_shape, dtype, spec.ways, spec.shots, spec.targets, spec.base_classes
     )
 
 

@@ -148,7 +148,7 @@ def _values(folder: Path, record: RunRecord) -> dict[str, Value | None]:
         # None where each episode has its own
         "ways": protocol.ways if protocol.ways > 1 else None,
         "shots": protocol.shots or None,
-        "queries": protocol.queries if protocol.kind != "single" else None,
+        "queries": protocol.queries if protocol.kind not in ("single", "folds") else None,
         "episodes": protocol.episodes,
         "episode_seed": protocol.episode_seed,
         "episodes_file": _episodes_file(folder, given.get("episodes_file")),

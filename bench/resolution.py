@@ -17,6 +17,8 @@ SCHEDULES: tuple[Decay, ...] = get_args(Decay)
 
 EPISODES = 1000
 """Test episodes, unless the user asks for others or the protocol gives fewer."""
+REPETITIONS = 20
+"""How often all images are divided into folds, unless the user asks for others."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,24 @@ def resolve_protocols(config: RunConfig, dataset: type[Dataset]) -> Protocols:
     """
     kind = _kind(config, dataset)
     fixed = _fixed(config, dataset)
-    queries = 1 if kind == "single" else fixed.queries
-    test = EpisodeProtocol(fixed.ways, fixed.shots, queries, kind)
-    meaningless = ("queries",) if kind == "single" else ()
-    for flag in ("ways", "shots", "queries") if test.varies else meaningless:
+    test = EpisodeProtocol(fixed.ways, fixed.shots, fixed.queries, kind)
+    if "queries" not in test.sizes and not test.varies:
+        test = replace(test, queries=1)
+    for flag in ("ways", "shots", "queries"):
         value = getattr(config, flag)
-        if value is not None:
-            what = "one query each" if kind == "single" else f"{flag} of their own"
+        if value is not None and flag not in test.sizes:
+            what = _INSTEAD.get(kind, f"{flag} of their own")
             raise BenchError(
                 f"--{flag} is {value}, but episodes of --protocol {kind} have {what}; leave it out"
             )
     return Protocols(test, fixed)
+
+
+_INSTEAD: dict[ProtocolKind, str] = {
+    "single": "one query each",
+    "folds": "all images of a fold for queries",
+}
+"""What episodes of a kind have in place of a number of queries."""
 
 
 def _kind(config: RunConfig, dataset: type[Dataset]) -> ProtocolKind:
@@ -66,6 +75,15 @@ def resolve_episodes(config: RunConfig, protocol: EpisodeProtocol, most: int | N
     Raises:
         BenchError: the user asks for more, or there are too few for an interval.
     """
+    if protocol.kind == "folds":
+        most = most and most - most % protocol.folds
+        if config.episodes and config.episodes % protocol.folds:
+            raise BenchError(
+                f"--episodes is {config.episodes}, but with --protocol folds a repetition is "
+                f"{protocol.folds} episodes here, one for each fold; ask for a multiple of "
+                f"{protocol.folds}, such as {protocol.folds * REPETITIONS}"
+            )
+        return config.episodes or min(protocol.folds * REPETITIONS, most or EPISODES)
     if most is None:
         return config.episodes or EPISODES
     if most < 2:

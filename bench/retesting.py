@@ -119,7 +119,7 @@ def prepare_retest(
             f"train one for others: bench run --ways {wishes.ways}"
         )
     config = replace(
-        _tested_as(_trained_as(config_of(record, folder), record), wishes),
+        _tested_as(_trained_as(config_of(record, folder), record), wishes, algorithm.any_way),
         out=out,
         device=device,
         data_root=data_root or config_of(record, folder).data_root,
@@ -145,8 +145,11 @@ def _trained_as(config: RunConfig, record: RunRecord) -> RunConfig:
     )
 
 
-def _tested_as(config: RunConfig, wishes: TestWishes) -> RunConfig:
-    """Returns a configuration with other wishes of the test; sizes stay unless they would clash."""
+def _tested_as(config: RunConfig, wishes: TestWishes, any_way: bool) -> RunConfig:
+    """Returns a configuration with other wishes of the test; sizes stay unless they would clash.
+
+    `any_way` says whether the algorithm takes tasks of any number of ways.
+    """
     fresh: dict[str, object] = {"episodes": None, "episodes_file": None}
     if wishes.test_data is not None:
         fresh["resize_test"] = False
@@ -163,8 +166,10 @@ def _tested_as(config: RunConfig, wishes: TestWishes) -> RunConfig:
         fresh |= {"protocol": "fixed", "test_data": None}
     if wishes.episodes_file or (wishes.protocol or config.protocol).startswith("variable"):
         fresh |= dict.fromkeys(("ways", "shots", "queries"))
-    if wishes.protocol == "single":
+    if wishes.protocol in ("single", "folds"):
         fresh["queries"] = None
+    if wishes.protocol == "folds" and any_way:
+        fresh["ways"] = None  # all classes
     if wishes.test_data == config.data:  # back to the data of the training
         fresh["test_data"], wishes = None, replace(wishes, test_data=None)
     return msgspec.convert({**asdict(config), **fresh, **wishes.given}, RunConfig)

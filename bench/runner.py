@@ -33,6 +33,7 @@ from bench.results import (
 from bench.sealed import KEPT_AS
 from bench.seeds import seed_torch
 from bench.testing import test
+from bench.testonly import can_train
 from bench.training import MetaTrainer, Schedule, settle
 from bench.watcher import Clock, Watcher
 
@@ -195,7 +196,7 @@ def _train(
     """Trains, or takes up finished weights, and leaves a checkpoint; the test pool stays closed."""
     checkpoint, state = job.folder / CHECKPOINT_FILE, job.folder / STATE_FILE
     if not any(p.requires_grad for p in algorithm.parameters()) or not job.plan.steps:
-        if type(algorithm).settle is not Algorithm.settle:
+        if type(algorithm).settle is not Algorithm.settle and can_train(job.data):
             settle(algorithm, job.stream("train"))
         save_weights(checkpoint, algorithm.name, algorithm.state_dict())
         return replace(record, steps=0)

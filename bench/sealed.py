@@ -23,7 +23,7 @@ from bench.consistency import check_episodes
 from bench.content import HASH_BYTES
 from bench.dataset import Split
 from bench.episodelist import EpisodeList
-from bench.episodes import EpisodeProtocol
+from bench.episodes import EpisodeProtocol, ProtocolKind
 from bench.errors import BenchError
 from bench.parameters import Value
 from bench.sampling import StreamName, episodes_digest
@@ -116,13 +116,31 @@ class SealedEpisodes:
         return hashlib.sha256(self.content).hexdigest()
 
 
+class _Protocol(msgspec.Struct, forbid_unknown_fields=True):
+    """An EpisodeProtocol; `folds` is left out where there are none, as it was before."""
+
+    ways: int
+    shots: int
+    queries: int
+    kind: ProtocolKind
+    folds: int | msgspec.UnsetType = msgspec.UNSET
+
+    @classmethod
+    def of(cls, protocol: EpisodeProtocol) -> _Protocol:
+        sizes = (protocol.ways, protocol.shots, protocol.queries)
+        return cls(*sizes, protocol.kind, protocol.folds or msgspec.UNSET)
+
+    def opened(self) -> EpisodeProtocol:
+        return EpisodeProtocol(self.ways, self.shots, self.queries, self.kind, self.folds or 0)
+
+
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
     """What follows the first line. `images` and classes are rising; rows count the images used."""
 
     data: SealedData
     fingerprint: str
     split: Split
-    protocol: EpisodeProtocol
+    protocol: _Protocol
     protocol_id: str
     seed: int
     sampler_version: int
@@ -144,7 +162,7 @@ def _body(sealed: SealedEpisodes) -> _Body:
         sealed.data,
         stream.fingerprint,
         stream.split,  # type: ignore[arg-type]  # a name's split is a plain text
-        stream.protocol,
+        _Protocol.of(stream.protocol),
         stream.protocol.id,
         stream.seed,
         stream.sampler_version,
@@ -211,10 +229,11 @@ def _opened(body: _Body) -> SealedEpisodes:
         columns["classes"] = numbers[columns["classes"]]
     except IndexError:
         raise BenchError("an episode has an image or a class that is not listed") from None
-    if body.protocol.id != body.protocol_id:
-        raise BenchError(f"its protocol is called {body.protocol_id!r}, not {body.protocol.id!r}")
+    protocol = body.protocol.opened()
+    if protocol.id != body.protocol_id:
+        raise BenchError(f"its protocol is called {body.protocol_id!r}, not {protocol.id!r}")
     return SealedEpisodes(
-        StreamName(body.fingerprint, body.split, body.protocol, body.seed, body.sampler_version),
+        StreamName(body.fingerprint, body.split, protocol, body.seed, body.sampler_version),
         body.data,
         body.class_names,
         numbers,

@@ -16,7 +16,7 @@ from bench.firewall import open_test
 from bench.job import data_root
 from bench.parameters import Value
 from bench.pool import ClassPool, EpisodeStream
-from bench.protocols.choice import check_table
+from bench.protocols.choice import check_table, fit
 from bench.registry import Registry
 from bench.resolution import resolve_episodes, resolve_protocols
 from bench.sealed import SealedData, SealedEpisodes
@@ -68,10 +68,10 @@ def draw_sealed(
     """
     chosen = choose(registry, config.data, config.data_settings())
     dataset, parameters = chosen.dataset, chosen.parameters
-    protocol = resolve_protocols(config, dataset).test
     files = DataFiles(data_root(config.data_root), config.download)
     data = open_source(dataset, parameters, files, progress).data
     split_of(data, split)
+    protocol = fit(resolve_protocols(config, dataset).test, data.table(split), config.ways)
     count = resolve_episodes(config, protocol, check_table(protocol, data.table(split)))
     with open_test("sealing", count):
         pool = data.pool(split)

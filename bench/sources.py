@@ -75,6 +75,11 @@ def split_of(data: CachedDataset, split: Split) -> SplitRecord:
     return data.record.splits[split]
 
 
+def example_of(data: CachedDataset) -> SplitRecord:
+    """Returns what is trained on; of data without a train split, what is tested on."""
+    return split_of(data, "train" if "train" in data.record.splits else "test")
+
+
 def check_same_task(trained: type[Dataset], tested: type[Dataset]) -> None:
     """Raises BenchError unless both datasets are for one kind of task."""
     if trained.task != tested.task:
@@ -87,7 +92,7 @@ def check_same_task(trained: type[Dataset], tested: type[Dataset]) -> None:
 def check_alike(trained: Source, tested: Source) -> None:
     """Raises BenchError unless what learns from one dataset takes the inputs of another."""
     one, other = trained.dataset.name, tested.dataset.name
-    train, test = split_of(trained.data, "train"), split_of(tested.data, "test")
+    train, test = example_of(trained.data), split_of(tested.data, "test")
     shapes = [_shape(split) for split in (train, test)]
     if shapes[0] != shapes[1]:
         both_images = all(len(split.shape) == 3 for split in (train, test))

@@ -75,13 +75,9 @@ def _flatten(table: Any, path: Path) -> Iterator[tuple[str, object]]:  # TOML va
 def _sizes(job: Job) -> dict[str, int | None]:
     """Returns ways, shots and queries of the test; None for what the protocol does not have."""
     protocol = job.test_protocol
-    if protocol.varies:
-        return dict.fromkeys(("ways", "shots", "queries"))
-    return {
-        "ways": protocol.ways if protocol.ways > 1 else None,
-        "shots": protocol.shots,
-        "queries": None if protocol.kind == "single" else protocol.queries,
-    }
+    sizes: dict[str, int | None] = dict.fromkeys(("ways", "shots", "queries"))
+    sizes |= {name: getattr(protocol, name) for name in protocol.sizes}
+    return sizes if protocol.ways > 1 else {**sizes, "ways": None}
 
 
 def _settable(parameters: Mapping[str, Value]) -> dict[str, Value]:

@@ -18,7 +18,7 @@ SHOWN = 3
 def headline(sealed: SealedEpisodes) -> str:
     """Returns what the episodes are, in a line."""
     stream, protocol = sealed.stream, sealed.protocol
-    what = in_words(protocol.kind, protocol.ways, protocol.shots)
+    what = in_words(protocol.kind, protocol.ways, protocol.shots, protocol.id)
     return (
         f"{len(sealed)} episodes of {sealed.data.name}, {stream.split} split, {protocol.id} "
         f"({what}), seed {stream.seed}"

@@ -57,7 +57,7 @@ def _headline(record: RunRecord) -> str:
     outcome, protocol = record.outcome, record.protocol
     if outcome is None:
         return ""
-    what = in_words(protocol.kind, protocol.ways, protocol.shots)
+    what = in_words(protocol.kind, protocol.ways, protocol.shots, protocol.id)
     if record.data.task == REGRESSION:
         what += ", mean squared error"
     who = record.algorithm.name

@@ -6,9 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from bench.episodes import EpisodeProtocol, ProtocolKind
+from bench.errors import BenchError
 from bench.protocols.dirichlet import DirichletSampler
 from bench.protocols.disjoint import DisjointSampler
 from bench.protocols.drawing import DrawingSampler
+from bench.protocols.folds import FoldsSampler, fitted
+from bench.protocols.grouped import (
+    GroupedDirichletSampler,
+    GroupedSampler,
+    GroupedSingleSampler,
+    GroupedWithinSampler,
+)
 from bench.protocols.single import SingleQuerySampler
 from bench.protocols.table import ClassTable
 from bench.protocols.variable import VariableSampler, VariableWithinSampler
@@ -23,9 +31,37 @@ SAMPLERS: Mapping[ProtocolKind, type[DrawingSampler]] = MappingProxyType(
         "within": WithinGroupSampler,
         "variable": VariableSampler,
         "variable-within": VariableWithinSampler,
+        "folds": FoldsSampler,
     }
 )
 """All kinds but the fixed one, which `EpisodeSampler` draws many at a time."""
+GROUPED: Mapping[ProtocolKind, type[DrawingSampler]] = MappingProxyType(
+    {
+        "fixed": GroupedSampler,
+        "dirichlet": GroupedDirichletSampler,
+        "single": GroupedSingleSampler,
+        "within": GroupedWithinSampler,
+        "folds": FoldsSampler,
+    }
+)
+"""The kinds that can be drawn where inputs come in groups, which stay on one side."""
+
+
+def drawing_sampler(name: StreamName, table: ClassTable) -> DrawingSampler | None:
+    """Returns who draws a stream's episodes one by one; None if `EpisodeSampler` can.
+
+    Raises:
+        BenchError: the table cannot give episodes of this protocol.
+    """
+    kind = name.protocol.kind
+    if not table.is_grouped:
+        return SAMPLERS[kind](name, table) if kind in SAMPLERS else None
+    if kind not in GROUPED:
+        raise BenchError(
+            f"--protocol is {kind}, but inputs of the {table.split} split come in groups, which "
+            f"must not be both known and asked; kinds that see to it: {', '.join(GROUPED)}"
+        )
+    return GROUPED[kind](name, table)
 
 
 def check_table(protocol: EpisodeProtocol, table: ClassTable) -> int | None:
@@ -34,10 +70,22 @@ def check_table(protocol: EpisodeProtocol, table: ClassTable) -> int | None:
     Raises:
         BenchError: it gives none.
     """
-    if protocol.kind not in SAMPLERS:
-        check_protocol(protocol, table.sizes, table.classes, table.split)
-        return None
-    return SAMPLERS[protocol.kind](StreamName("", table.split, protocol, 0), table).length
+    sampler = drawing_sampler(StreamName("", table.split, protocol, 0), table)
+    if sampler:
+        return sampler.length
+    check_protocol(protocol, table.sizes, table.classes, table.split)
+    return None
+
+
+def fit(protocol: EpisodeProtocol, table: ClassTable, ways: int | None) -> EpisodeProtocol:
+    """Returns a protocol as a table has room for it; `ways` are those asked for, if any.
+
+    Only that of folds hangs on the data: it is over all classes, and has at most 5 folds.
+
+    Raises:
+        BenchError: the table cannot give episodes of this protocol.
+    """
+    return fitted(protocol, table, ways) if protocol.kind == "folds" else protocol
 
 
 def of_one_shape(episodes: Iterable[EpisodeIndices], size: int) -> Iterator[EpisodeIndices]:

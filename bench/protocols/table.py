@@ -38,6 +38,12 @@ class ClassTable:
         found: list[int] = self.offsets[:-1].tolist()
         return found
 
+    @cached_property
+    def is_grouped(self) -> bool:
+        """Whether some inputs are of one group."""
+        known = self.input_groups
+        return known is not None and len(np.unique(known)) < len(known)
+
     def members(self, least: int) -> list[list[int]]:
         """Returns the classes of each group that has at least `least` of them.
 
