@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from bench.gradient import GradientLearner
     from bench.hookspecs import hookimpl
     from bench.imageform import ImageForm
+    from bench.labels import Label, Labels
     from bench.listing import ListedItem, Listing, read_listing
     from bench.stream import StreamLearner
     from bench.taskbatch.network import Model, Weights
     from bench.tasks import Task
+    from bench.trainedmodel import TrainedModel, load_run
 
 _HOME = {
     "Algorithm": "algorithm",
@@ -45,6 +47,8 @@ _HOME = {
     "FileTree": "filetree",
     "GradientLearner": "gradient",
     "ImageForm": "imageform",
+    "Label": "labels",
+    "Labels": "labels",
     "ListedItem": "listing",
     "Listing": "listing",
     "Model": "taskbatch.network",
@@ -56,12 +60,14 @@ _HOME = {
     "StreamLearner": "stream",
     "Task": "tasks",
     "TaskSpec": "algorithm",
+    "TrainedModel": "trainedmodel",
     "TrainingPlan": "algorithm",
     "Weights": "taskbatch.network",
     "decoded": "decoding",
     "draw_split": "classsplit",
     "hookimpl": "hookspecs",
     "import_extra": "extras",
+    "load_run": "trainedmodel",
     "nearest": "errors",
     "open_tree": "filetree",
     "read_listing": "listing",
@@ -85,6 +91,8 @@ __all__ = [
     "FileTree",
     "GradientLearner",
     "ImageForm",
+    "Label",
+    "Labels",
     "ListedItem",
     "Listing",
     "Model",
@@ -96,12 +104,14 @@ __all__ = [
     "StreamLearner",
     "Task",
     "TaskSpec",
+    "TrainedModel",
     "TrainingPlan",
     "Weights",
     "decoded",
     "draw_split",
     "hookimpl",
     "import_extra",
+    "load_run",
     "nearest",
     "open_tree",
     "read_listing",

@@ -56,7 +56,7 @@ def read_finished(folder: Path) -> RunRecord:
     return record
 
 
-def _check_known(record: RunRecord, registry: Registry) -> None:
+def check_known(record: RunRecord, registry: Registry) -> None:
     """Raises BenchError if the run's algorithm came from a file or module that is not loaded."""
     name, words = record.algorithm.name, record.command
     given = [words[i + 1] for i, word in enumerate(words[:-1]) if word in ("-p", "--plugin")]
@@ -74,6 +74,16 @@ def check_whole(folder: Path) -> None:
             f"the record in {folder} is not as bench wrote it (its seal is broken); see bench "
             f"verify {folder}"
         )
+
+
+def checkpoint_of(folder: Path, record: RunRecord) -> Path:
+    """Returns a run's checkpoint; raises BenchError if it is missing or not what the run wrote."""
+    checkpoint = folder / CHECKPOINT_FILE
+    if not checkpoint.is_file():
+        raise BenchError(f"{checkpoint} is not there; redo the run with --force")
+    if record.outcome and sha256_of(checkpoint) != record.outcome.checkpoint_sha256:
+        raise BenchError(f"{checkpoint} is not what the run wrote; redo the run with --force")
+    return checkpoint
 
 
 def config_of(record: RunRecord, folder: Path) -> RunConfig:
@@ -105,7 +115,7 @@ def reopen(
     here = replace(config, device=device, data_root=data_root or config.data_root)
     if config.episodes_file and (folder / KEPT_AS).is_file():
         here = replace(here, episodes_file=str(folder / KEPT_AS))
-    _check_known(record, registry)
+    check_known(record, registry)
     job = replace(prepare(here, registry, progress), weights_from=record.weights_from)
     if job.sealed and job.sealed.sha256 != record.protocol.file_sha256:
         raise BenchError(
@@ -118,11 +128,7 @@ def reopen(
                 f"{kept.name} is no longer the data of {folder} (its fingerprint was "
                 f"{kept.fingerprint[:12]}, now {data.fingerprint[:12]}); redo the run"
             )
-    checkpoint = folder / CHECKPOINT_FILE
-    if not checkpoint.is_file():
-        raise BenchError(f"{checkpoint} is not there; redo the run with --force")
-    if record.outcome and sha256_of(checkpoint) != record.outcome.checkpoint_sha256:
-        raise BenchError(f"{checkpoint} is not what the run wrote; redo the run with --force")
+    checkpoint = checkpoint_of(folder, record)
     algorithm = job.build()
     load_into(algorithm, load_weights(checkpoint, algorithm.name), checkpoint)
     plugins: list[tuple[AlgorithmRecord | DataRecord, type]] = [

@@ -42,6 +42,10 @@ class Bars:
         """Shows how many test episodes are done."""
         self._show("testing", done, total, "episodes")
 
+    def queries(self, done: int, total: int) -> None:
+        """Shows how many pictures have been labelled."""
+        self._show("labelling", done, total, "pictures")
+
     def _show(self, what: str, done: int, total: int | None, text: str) -> None:
         if not self._on_terminal:
             now = time.monotonic()
