@@ -1,4 +1,4 @@
-"""EMNIST: handwritten letters and digits of 3,600 people (Cohen et al. 2017)."""
+"""EMNIST: handwritten letters and digits, after MNIST (Cohen et al. 2017)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Flowers102(Photos):
 
     name = "flowers102"
     paper = "Nilsback, Zisserman 2008, ICVGIP; split: Triantafillou et al. 2020, arXiv:1903.03096"
-    licence = "none stated by its publisher; photos from the web, for research"
+    licence = "none stated by its publisher; photos from the web"
     sentinel = f"{FOLDER}/jpg"
 
     def class_count(self) -> int:

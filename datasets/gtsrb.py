@@ -39,7 +39,7 @@ class GTSRB(Photos):
     They are the 39,209 photos of the final training set, which Meta-Dataset calls Traffic Sign, and
     not the smaller earlier one that torchvision's GTSRB reads. 30 photos in a row show one and the
     same sign while the car comes nearer. By default they never stand on both sides of an episode;
-    Meta-Dataset mixes them, so that its figures are higher.
+    Meta-Dataset mixes them, which is easier.
 
     Args:
         side: of the pictures, in pixels; proportions are not kept.
@@ -50,7 +50,7 @@ class GTSRB(Photos):
 
     name = "gtsrb"
     paper = "Stallkamp et al. 2012, Neural Networks 32; split: Triantafillou et al. 2020"
-    licence = "none stated in its files; free for research, to be cited"
+    licence = "not known for certain; see benchmark.ini.rub.de"
     bases = ("", "gtsrb", "gtsrb-final-training")
     sentinel = "GTSRB/Final_Training/Images"
 
