@@ -6,7 +6,7 @@ Its images are not for everybody, so nothing is ever fetched.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,11 +66,6 @@ def find_imagenet(files: DataFiles, path: str) -> ImageNet:
         f"or {_WHOLE} (138 GB); image-net.org gives it to researchers who ask, then name it with "
         "--set data.path=PATH"
     )
-
-
-def named_alike(names: Sequence[str]) -> str:
-    """Returns the first names of many, for a message."""
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def _classes(place: Path) -> dict[str, Callable[[], FileTree]]:
