@@ -97,9 +97,9 @@ class _Buffer(_Array):
 
 
 class _Bytes:
-    """Stands in for `_codecs.encode`, by which Python 3 writes bytes for Python 2."""
+    """Stands in for `_codecs.encode`, by which Python 3 writes bytes for Python 2, and `bytes`."""
 
-    def __new__(cls, text: str, *_: object) -> Any:
+    def __new__(cls, text: str = "", *_: object) -> Any:
         return text.encode("latin-1")
 
     def __setstate__(self, state: object) -> None:
@@ -114,6 +114,8 @@ _STANDING_IN: dict[tuple[str, str], type] = {
     ("numpy.core.numeric", "_frombuffer"): _Buffer,
     ("numpy._core.numeric", "_frombuffer"): _Buffer,
     ("_codecs", "encode"): _Bytes,
+    ("__builtin__", "bytes"): _Bytes,
+    ("builtins", "bytes"): _Bytes,
     ("collections", "OrderedDict"): dict,
 }
 
