@@ -55,19 +55,33 @@ def open_dataset(
         BenchError: the dataset's files are missing or damaged, its splits overlap, or the cache
             folder cannot be written.
     """
-    lasting = {k: v for k, v in parameters.items() if k not in dataset.locations}
-    with plugin_code(dataset.name, "looking at its files", "use a smaller dataset"):
-        stamp = dataset.stamp(files)
-    folder = cache_root() / "datasets" / f"{dataset.name}-{_key(dataset, lasting, stamp)}"
+    folder = cache_folder(dataset, parameters, files)
     what = _Making(
         dataset.name,
         dataset.version,
-        lasting,
+        _lasting(dataset, parameters),
         lambda: checked_classes(dataset, files),
         dataset.class_count(),
         dataset.remarks,
     )
     return replace(_open(folder, what, progress), source=dataset)
+
+
+def cache_folder(dataset: Dataset, parameters: Mapping[str, Value], files: DataFiles) -> Path:
+    """Returns the folder that holds the dataset's cache, or will hold it once it is built.
+
+    Raises:
+        BenchError: the user's files that it depends on are not there.
+    """
+    with plugin_code(dataset.name, "looking at its files", "use a smaller dataset"):
+        stamp = dataset.stamp(files)
+    key = _key(dataset, _lasting(dataset, parameters), stamp)
+    return cache_root() / "datasets" / f"{dataset.name}-{key}"
+
+
+def _lasting(dataset: Dataset, parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """Returns the parameters that the data depend on, which are all but those of places."""
+    return {k: v for k, v in parameters.items() if k not in dataset.locations}
 
 
 def open_derived(

@@ -32,6 +32,13 @@ class Bars:
         """Shows how many classes of a dataset have been prepared."""
         self._show("preparing data", done, total, "classes")
 
+    def download(self, name: str, done: int, total: int | None) -> None:
+        """Shows how much of a file has come."""
+        unit, size = ("MB", 1_000_000) if (total or done) >= 10_000_000 else ("kB", 1000)
+        whole = total and -(-total // size)
+        came = whole if done == total and whole else done // size
+        self._show("fetching", came, whole, f"{unit} of {name}")
+
     def training(self, state: TrainingProgress) -> None:
         """Shows step, loss, last validation and speed of training."""
         look = f", validation {state.validation}" if state.validation else ""
