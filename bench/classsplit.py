@@ -8,8 +8,9 @@ import io
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from bench.dataset import Split
+from bench.dataset import DataFiles, Split
 from bench.errors import BenchError, nearest
 from bench.files import write_atomically
 from bench.tablerows import read_rows
@@ -31,6 +32,14 @@ LEAST = 4
 """Classes that can be divided at all: two to train, two to test."""
 
 
+@runtime_checkable
+class Divisible(Protocol):
+    """A dataset whose classes can be named, and so divided, before their examples are read."""
+
+    def class_sizes(self, files: DataFiles) -> dict[str, int]:
+        """Returns the classes that a split divides, with the number of their examples."""
+
+
 def named_split(text: str, where: str) -> Split:
     """Returns the split of that name; raises BenchError, which says `where`, if there is none."""
     found = SPLIT_NAMES.get(text.strip().lower())
@@ -42,9 +51,9 @@ def named_split(text: str, where: str) -> Split:
 def draw_split(classes: Iterable[str], seed: int) -> dict[str, Split]:
     """Returns the split of each class: the same for the same names and seed, everywhere.
 
-    Large sets are divided as mini-ImageNet is. Of fewer than 25 classes test gets 5, so that its
-    episodes have the usual 5 ways; val gets 5 if train keeps at least 10, else none. Fewer than 8
-    are halved between train and test.
+    Large sets are divided as mini-ImageNet is. Test gets at least 5 classes, so that its episodes
+    have the usual 5 ways, and so does val; where train would keep fewer than 10, val gets none.
+    Fewer than 8 classes are halved between train and test.
 
     Raises:
         BenchError: there are too few classes to be divided.

@@ -84,11 +84,11 @@ def _too_small(layout: Layout, small: dict[str, int], least: int) -> str:
             f"fewer than 2 of the {len(sizes)} classes of {layout.path} have {least} images of 2 "
             "groups; an episode never knows some of a group and asks for others"
         )
-    within = max(2, ranked[: 2 * USUAL_WAYS][-1])
+    most_kept = max(2, ranked[: 2 * USUAL_WAYS][-1])
     return (
         f"fewer than 2 of the {len(sizes)} classes of {layout.path} have {least} images; the "
-        f"largest, '{name}', has {most}: add --set data.least={within}, and ask for no more --shots "
-        "and --queries together"
+        f"largest, '{name}', has {most}: add --set data.least={most_kept}, and ask for no more "
+        "--shots and --queries together"
     )
 
 

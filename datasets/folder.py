@@ -134,8 +134,10 @@ class Folder(Dataset):
 
     def class_sizes(self, files: DataFiles) -> dict[str, int]:
         """Returns the classes that a split divides, with the number of their images."""
-        kept = select(self._layout(files), self.least).kept
-        return {name: len(images) for name, images in kept.items()}
+        layout = self._layout(files)
+        selection = select(layout, self.least)
+        self._remarks = (*layout.remarks, *selection.remarks)
+        return {name: len(images) for name, images in selection.kept.items()}
 
     def group(self, name: str) -> str:
         """Returns the folders around the class's own."""
