@@ -12,6 +12,7 @@ SUMMARIES = {
     "run": "Train an algorithm on a dataset, test it, and keep the result.",
     "evaluate": "Test the weights of a finished run on other episodes or data.",
     "predict": "Label the images in a folder with a finished run.",
+    "export": "Write a run's embedding network in a portable format.",
     "leaderboard": "Print tables from the results in a folder.",
     "compare": "Compare runs on the episodes that they share.",
     "audit": "Measure whether queries inform one another, and look for leaks.",
