@@ -1,4 +1,4 @@
-"""Classes of a user's own table: those large enough, and the split of each."""
+"""Classes of a user's own data: those large enough, and the split of each."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ from bench import BenchError, DataFiles, Split, draw_split, read_split
 ClassUse = Literal["disjoint", "fixed"]
 NAMED = 20
 """Classes that were left out and are named in a remark; more are counted."""
+USUAL_WAYS = 5
 
 
 @dataclass(frozen=True)
 class OwnClasses:
-    """The classes of a table at `origin`: by name the group of each of its items, or ''.
+    """The classes of what is at `origin`: by name the group of each of its items, or ''.
 
-    `things` is what they are, such as texts; `given` the split of each class, if the table says.
+    `things` is what they are, such as texts; `given` the split of each class, if it says.
     """
 
     origin: str
     things: str
     groups: Mapping[str, Sequence[str]]
     given: Mapping[str, Split] | None
+
+    @property
+    def grouped(self) -> bool:
+        """Whether items have groups."""
+        return any(any(groups) for groups in self.groups.values())
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,17 @@ class Division:
         """
         kept = self.large_enough(own)
         small = [name for name in sorted(own.groups) if name not in kept]
-        remarks = []
-        if small:
-            sizes = [f"{name} ({len(own.groups[name])})" for name in small[:NAMED]]
-            more = f" and {len(small) - NAMED} more" if len(small) > NAMED else ""
-            remarks.append(
-                f"left out, with fewer than {self.least} {own.things}: {', '.join(sizes)}{more}"
-            )
+        remarks = list(self.on_small(own))
         return Divided(self._splits(own, files, kept, small, remarks), tuple(remarks))
+
+    def on_small(self, own: OwnClasses) -> tuple[str, ...]:
+        """Returns a line that names the classes that are too small, if there are any."""
+        small = [n for n in sorted(own.groups) if not self.is_enough(own.groups[n])]
+        if not small:
+            return ()
+        sizes = [f"{name} ({len(own.groups[name])})" for name in small[:NAMED]]
+        more = f" and {len(small) - NAMED} more" if len(small) > NAMED else ""
+        return (f"left out, with fewer than {self._least_of(own)}: {', '.join(sizes)}{more}",)
 
     def large_enough(self, own: OwnClasses) -> list[str]:
         """Returns the names of the classes that are kept, sorted.
@@ -71,22 +80,41 @@ class Division:
         Raises:
             BenchError: there are fewer than two.
         """
-        kept = [name for name in sorted(own.groups) if self._is_enough(own.groups[name])]
+        kept = [name for name in sorted(own.groups) if self.is_enough(own.groups[name])]
         if len(own.groups) == 1:
             (name,) = own.groups
             raise BenchError(f"{own.origin} has one class, '{name}'; an episode takes two at least")
         if len(kept) < 2:
-            largest = max(own.groups, key=lambda name: len(own.groups[name]))
             raise BenchError(
-                f"fewer than 2 of the {len(own.groups)} classes of {own.origin} have {self.least} "
-                f"{own.things} (the largest, '{largest}', has {len(own.groups[largest])}); give "
-                "more, or lower --set data.least"
+                f"fewer than 2 of the {len(own.groups)} classes of {own.origin} have "
+                f"{self._least_of(own)}; {self._way_out(own)}"
             )
         return kept
 
-    def _is_enough(self, groups: Sequence[str]) -> bool:
-        """Tells whether a class can have shots and queries: of one group it cannot."""
-        return len(groups) >= self.least and (len(set(groups)) > 1 or not groups[0])
+    def is_enough(self, groups: Sequence[str]) -> bool:
+        """Tells whether items of these groups can be shots and queries: those of one cannot.
+
+        An item without a group is one of its own.
+        """
+        different = len(set(filter(None, groups))) + sum(not group for group in groups)
+        return len(groups) >= self.least and different > 1
+
+    def _least_of(self, own: OwnClasses) -> str:
+        return f"{self.least} {own.things}" + (" of 2 groups" if own.grouped else "")
+
+    def _way_out(self, own: OwnClasses) -> str:
+        """Returns what to say if at most one class is large enough."""
+        name = max(own.groups, key=lambda name: len(own.groups[name]))
+        sizes = sorted(map(len, own.groups.values()), reverse=True)
+        if sizes[1] < 2:
+            return "an episode takes two at least of each class, one to know and one to ask for"
+        if sizes[1] >= self.least:
+            return "an episode never knows some of a group and asks for others"
+        least = max(2, sizes[: 2 * USUAL_WAYS][-1])
+        return (
+            f"the largest, '{name}', has {sizes[0]}: add --set data.least={least}, and ask for no "
+            "more --shots and --queries together"
+        )
 
     def _splits(
         self,
@@ -117,9 +145,10 @@ def _with_both(origin: str, splits: dict[str, Split]) -> dict[str, Split]:
     for split in ("train", "test"):
         if split not in splits.values():
             counts = Counter(splits.values())
-            there = " and ".join(f"{count} to {name}" for name, count in counts.items())
+            there = " and ".join(f"{count} in {name}" for name, count in counts.items())
             raise BenchError(
-                f"{origin} has no classes to {split}, only {there}; draw another split over all "
-                "classes, or, to train and test on the same classes, add --set data.classes=fixed"
+                f"{origin} has no classes in {split}, only {there}; draw a split over all classes "
+                "(bench data split), or, to train and test on the same classes, add --set "
+                "data.classes=fixed"
             )
     return splits

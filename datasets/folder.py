@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,25 +17,15 @@ from bench import (
     PictureClass,
     Split,
     decoded,
-    draw_split,
     hookimpl,
     read_listing,
-    read_split,
 )
 
-from ._image_classes import NAMED, Selection, is_enough, on_drawn, select, with_both
 from ._image_copies import Copies
 from ._image_files import TABLES, Layout, counted, first_of, table_layout
 from ._image_folders import Grouping, tree_layout
 from ._image_stamp import stamp_of
-
-
-@dataclass(frozen=True)
-class _Splits:
-    """The split of each class, and what the user should know of it."""
-
-    of: dict[str, Split]
-    remarks: tuple[str, ...] = ()
+from ._own_classes import NAMED, ClassUse, Division, OwnClasses
 
 
 class Folder(Dataset):
@@ -86,7 +75,7 @@ class Folder(Dataset):
         mode: Literal["colour", "grey"] = "colour",
         fit: Literal["stretch", "crop", "pad"] = "stretch",
         resampling: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear",
-        classes: Literal["disjoint", "fixed"] = "disjoint",
+        classes: ClassUse = "disjoint",
         splits: str = "",
         split_seed: int = 0,
         least: int = 6,
@@ -94,7 +83,7 @@ class Folder(Dataset):
         groups: Grouping = "none",
         damaged: Literal["refuse", "skip"] = "refuse",
     ) -> None:
-        for key, value, smallest in (("side", side, 1), ("least", least, 2), ("depth", depth, 0)):
+        for key, value, smallest in (("side", side, 1), ("depth", depth, 0)):
             if value < smallest:
                 raise BenchError(f"folder: {key} is {value}; it must be at least {smallest}")
         if groups == "folder" and not depth:
@@ -103,30 +92,32 @@ class Folder(Dataset):
                 "a class, such as depth=1"
             )
         self.path, self.side, self.mode, self.fit = path, side, mode, fit
-        self.resampling, self.split_seed, self.least = resampling, split_seed, least
-        self.splits, self.depth, self.groups, self.damaged = splits, depth, groups, damaged
-        self.fixed = classes == "fixed"
+        self.resampling, self.depth, self.groups, self.damaged = resampling, depth, groups, damaged
+        self.splits = splits
+        self.division = Division(classes, splits, split_seed, least)
         self._remarks: tuple[str, ...] = ()
         self._count: int | None = None
 
     def classes(self, files: DataFiles) -> Iterator[ClassExamples]:
         layout = self._layout(files)
-        selection = select(layout, self.least)
-        splits = self._splits_of(layout, selection, files)
-        self._remarks = (*layout.remarks, *selection.remarks, *splits.remarks)
-        self._count = len(selection.kept)
+        ignored = self.division.use == "fixed" or self.splits
+        own = _own(layout, None if ignored else layout.splits())
+        divided = self.division.of(own, files)
+        self._remarks, self._count = layout.remarks + divided.remarks, len(divided.splits)
+        found = layout.by_class()
+        images = {name: found[name] for name in divided.splits}
         copies, damaged, emptied = Copies(self.path), dict[str, str](), []
-        pictures = (
-            PictureClass(name, splits.of[name], tuple(map(copies.picture, images)))
-            for name, images in selection.kept.items()
+        waiting = (
+            PictureClass(name, divided.splits[name], tuple(map(copies.picture, of)))
+            for name, of in images.items()
         )
-        for one in decoded(pictures, self.form(), damaged):
-            copies.compare(selection.kept[one.name], one.split, damaged)
-            if is_enough(one.groups or ("",) * len(one.inputs), self.least):
+        for one in decoded(waiting, self.form(), damaged):
+            copies.compare(images[one.name], one.split, damaged)
+            if self.division.is_enough(one.groups or ("",) * len(one.inputs)):
                 yield one
             else:
                 emptied.append(one.name)
-        self._remarks += self._on_damaged(damaged, sum(map(len, selection.kept.values())))
+        self._remarks += self._on_damaged(damaged, sum(map(len, images.values())))
         self._remarks += copies.remarks()
         if emptied:
             few = f"left out, as too few of their images can be read: {first_of(emptied, NAMED)}"
@@ -135,9 +126,9 @@ class Folder(Dataset):
     def class_sizes(self, files: DataFiles) -> dict[str, int]:
         """Returns the classes that a split divides, with the number of their images."""
         layout = self._layout(files)
-        selection = select(layout, self.least)
-        self._remarks = (*layout.remarks, *selection.remarks)
-        return {name: len(images) for name, images in selection.kept.items()}
+        own = _own(layout, None)
+        self._remarks = layout.remarks + self.division.on_small(own)
+        return {name: len(own.groups[name]) for name in self.division.large_enough(own)}
 
     def group(self, name: str) -> str:
         """Returns the folders around the class's own."""
@@ -180,21 +171,6 @@ class Folder(Dataset):
             f"({', '.join(TABLES)}); unpack other archives, and save spreadsheets as .csv"
         )
 
-    def _splits_of(self, layout: Layout, selection: Selection, files: DataFiles) -> _Splits:
-        """Returns the split of each class: all test, or from a file, as given, or drawn."""
-        if self.fixed:
-            return _Splits(dict.fromkeys(selection.kept, "test"))
-        if self.splits:
-            path = files.given(self.splits)
-            read = read_split(path, selection.kept, selection.small)
-            return _Splits(with_both(str(path), read))
-        given = layout.splits()
-        if given is not None:
-            kept = {name: given[name] for name in selection.kept}
-            return _Splits(with_both(str(layout.path), kept))
-        drawn = draw_split(selection.kept, self.split_seed)
-        return _Splits(drawn, (on_drawn(drawn, self.split_seed),))
-
     def _on_damaged(self, damaged: Mapping[str, str], total: int) -> tuple[str, ...]:
         """Returns a remark on files that were left out; raises BenchError if that is refused."""
         if not damaged:
@@ -207,6 +183,13 @@ class Folder(Dataset):
             f"{len(reasons)} of {total} images cannot be read: {first_of(reasons)}; bench data "
             f"doctor {self.path} lists all, --set data.damaged=skip leaves them out"
         )
+
+
+def _own(layout: Layout, given: Mapping[str, Split] | None) -> OwnClasses:
+    """Returns the classes, with the splits that they were given, if they count."""
+    found = layout.by_class().items()
+    groups = {name: [image.group for image in images] for name, images in found}
+    return OwnClasses(str(layout.path), "images", groups, given)
 
 
 @hookimpl
