@@ -145,9 +145,9 @@ def _with_both(origin: str, splits: dict[str, Split]) -> dict[str, Split]:
     for split in ("train", "test"):
         if split not in splits.values():
             counts = Counter(splits.values())
-            there = " and ".join(f"{count} in {name}" for name, count in counts.items())
+            there = " and ".join(f"{count} to {name}" for name, count in counts.items())
             raise BenchError(
-                f"{origin} has no classes in {split}, only {there}; draw a split over all classes "
+                f"{origin} has no classes to {split}, only {there}; draw a split over all classes "
                 "(bench data split), or, to train and test on the same classes, add --set "
                 "data.classes=fixed"
             )
