@@ -53,6 +53,10 @@ class Bars:
         """Shows how many pictures have been labelled."""
         self._show("labelling", done, total, "pictures")
 
+    def reading(self, done: int, total: int) -> None:
+        """Shows how many files have been looked at."""
+        self._show("reading", done, total, "files")
+
     def _show(self, what: str, done: int, total: int | None, text: str) -> None:
         if not self._on_terminal:
             now = time.monotonic()

@@ -1,0 +1,77 @@
+"""Strays: files among the images that are none, hidden or plain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from bench.doctor.finding import Affected, Finding, readable
+from bench.doctor.inventory import FoundFile
+from bench.doctor.sniffing import is_image
+from bench.filetree import is_hidden
+
+PASSED_OVER = frozenset(
+    (
+        *(".txt", ".md", ".rst", ".log", ".pdf", ".doc", ".docx", ".rtf", ".html", ".htm", ".tex"),
+        *(".csv", ".tsv", ".xls", ".xlsx", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml"),
+        *(".toml", ".ini", ".cfg", ".conf", ".db", ".sqlite", ".lnk", ".url", ".bak", ".tmp"),
+        *(".py", ".ipynb", ".m", ".r", ".sh", ".bat", ".js", ".css", ".pyc", ".pkl", ".pickle"),
+        *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".parquet", ".pt", ".pth", ".onnx"),
+        *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".md5", ".sha1", ".sha256"),
+        *(".mp3", ".wav", ".flac", ".m4a", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"),
+        *(".aae", ".xmp", ".thm", ".part", ".crdownload"),
+    )
+)
+"""Endings of files that `--data folder:PATH` passes over; it wants an image in all others."""
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """The files that are to hold images, and what is to be said of the others."""
+
+    images: tuple[FoundFile, ...]
+    findings: tuple[Finding, ...]
+
+
+def sort_out(files: Sequence[FoundFile]) -> Sorted:
+    """Tells the files that a run reads as images from those that it passes over."""
+    hidden = [one for one in files if is_hidden(one.name)]
+    seen = [one for one in files if not is_hidden(one.name)]
+    passed = [one for one in seen if _ending(one) in PASSED_OVER]
+    return Sorted(
+        tuple(one for one in seen if _ending(one) not in PASSED_OVER),
+        tuple(_on_passed(hidden, passed)),
+    )
+
+
+def _ending(one: FoundFile) -> str:
+    return PurePosixPath(one.name).suffix.lower()
+
+
+def _on_passed(hidden: Sequence[FoundFile], passed: Sequence[FoundFile]) -> Iterator[Finding]:
+    missed = [one for one in (*hidden, *passed) if _holds_image(one)]
+    if missed:
+        cure = "they are passed over because of their names; rename those that you want"
+        title = "images that are hidden, or called otherwise"
+        yield Finding("missed", "warning", title, cure, _named(missed))
+    left = [one for one in hidden if one not in missed]
+    if left:
+        cure = "they are passed over; nothing need be done"
+        yield Finding("hidden", "note", "hidden files", cure, _named(left))
+    others = [one for one in passed if one not in missed]
+    if others:
+        cure = "they are passed over because of their endings; nothing need be done"
+        yield Finding("passed-over", "note", "files that are no images", cure, _named(others))
+
+
+def _holds_image(one: FoundFile) -> bool:
+    """Tells whether it is an image by its first bytes, and none of macOS's companions of files."""
+    try:
+        return is_image(one.head())
+    except OSError:
+        return False
+
+
+def _named(files: Sequence[FoundFile]) -> tuple[Affected, ...]:
+    return tuple(Affected(readable(one.name)) for one in files)
