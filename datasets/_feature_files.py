@@ -129,6 +129,8 @@ def _of_table(path: Path, frame: Any) -> FeatureTable:  # a pandas DataFrame
     frame.columns = columns
     if "class" not in columns:
         raise BenchError(f"{path} has no column 'class'; {nearest('class', columns)}")
+    if not len(frame):
+        raise BenchError(f"{path} has no rows; give it one for each item")
     if frame["class"].isna().any():
         row = int(frame["class"].isna().to_numpy().argmax())
         raise BenchError(f"row {row} of {path} has no class; fill it in")

@@ -102,7 +102,8 @@ def as_vectors(
     remarks = []
     if raw.shape[1] < dimensions and embedding == "tfidf":
         remarks.append(
-            f"the training texts give {raw.shape[1]} dimensions, not {dimensions}: they are few"
+            f"the texts of train are few: they give {raw.shape[1]} dimensions, not {dimensions}; "
+            "embedding=hashing needs none"
         )
     empty = int((~vectors.any(axis=1)).sum())
     if empty:
