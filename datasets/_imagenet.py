@@ -64,7 +64,7 @@ def find_imagenet(files: DataFiles, path: str) -> ImageNet:
     raise BenchError(
         f"there is no ImageNet {where}: a folder with class folders such as n01532829, their tars, "
         f"or {_WHOLE} (138 GB); image-net.org gives it to researchers who ask, then name it with "
-        "--set data.path=PATH"
+        "--set data.path=PATH, or take another data.source"
     )
 
 

@@ -42,13 +42,16 @@ HOW_IMAGES_ARE_FOUND = (
 class MiniImagenet(Dataset):
     """Photos of 100 classes of ImageNet, 600 of each: 64 for training, 16 validation, 20 test.
 
-    Nobody serves the images, so you need one of these, below the data root or at `path`:
+    Nobody serves the images to everybody, so you need one of these, below the data root or at
+    `path`; the data.source is
 
     imagenet: the training images of ILSVRC 2012, in class folders, tars of classes, or the tar of
-    these. Which 600 of about 1,300 make up a class is published as numbers only; see the remark
-    that is shown. images: files named as in the list (n0153282900000005.jpg) in a folder, zip or
-    tar such as mini-imagenet/images.zip, or class folders train, val and test. pickles:
-    mini-imagenet-cache-train.pkl, -val and -test of Ren et al. 2018, at 84x84.
+    these. Which 600 of about 1,300 make up a class is published in numbers only: see the remark.
+
+    images: files named as in the published list (n0153282900000005.jpg) in a folder, zip or tar
+    such as mini-imagenet/images.zip; or class folders of 600 images below train, val and test.
+
+    pickles: mini-imagenet-cache-train.pkl and those of val and test by Ren et al. 2018, at 84x84.
 
     Args:
         source: what the images are taken from.

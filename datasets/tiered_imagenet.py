@@ -40,9 +40,13 @@ class TieredImagenet(Dataset):
     like train classes than in mini-imagenet. The cache takes 16 GB at 84x84.
 
     Nobody serves the images to everybody, so you need one of these, below the data root or at
-    `path`. imagenet: the training images of ILSVRC 2012, in class folders, tars of classes, or the
-    tar of these. pickles: the folder tiered-imagenet of Ren et al. 2018, at 84x84, with
-    train_images_png.pkl, train_labels.pkl, those of val and test, class_names.txt and synsets.txt.
+    `path`; the data.source is
+
+    imagenet: the training images of ILSVRC 2012, in class folders, tars of classes, or the tar of
+    these.
+
+    pickles: the folder tiered-imagenet of Ren et al. 2018, with train_images_png.pkl at 84x84 and
+    train_labels.pkl, those of val and test, class_names.txt and synsets.txt.
 
     Args:
         source: what the images are taken from.
