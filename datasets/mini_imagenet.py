@@ -86,6 +86,10 @@ class MiniImagenet(Dataset):
         self._repeats = Repeats()
         yield from self._repeats.apart(self._given(files, listed))
 
+    def stamp(self, files: DataFiles) -> str:
+        """Returns the path, for what circulates may differ; not ImageNet's, which is one."""
+        return "" if self.source == "imagenet" else self.path
+
     def remarks(self) -> tuple[str, ...]:
         how = (HOW_IMAGES_ARE_FOUND,) if self.source == "imagenet" else ()
         return (*how, *self._repeats.remarks())

@@ -85,6 +85,10 @@ class TieredImagenet(Dataset):
         found = self._from_pickles(files) if self.source == "pickles" else self._of_imagenet(files)
         yield from self._repeats.apart(decoded(found, self.form()))
 
+    def stamp(self, files: DataFiles) -> str:
+        """Returns the path, for what circulates may differ; not ImageNet's, which is one."""
+        return "" if self.source == "imagenet" else self.path
+
     def remarks(self) -> tuple[str, ...]:
         return self._repeats.remarks()
 

@@ -312,3 +312,20 @@ def test_it_is_cached_and_tells_how_images_were_found(
     assert "path" not in cached.record.parameters
     (remark,) = cached.record.remarks
     assert "numbers the images of each class without saying how" in remark
+
+
+def test_images_from_another_place_are_not_taken_from_the_cache_of_the_first(
+    small: Photos, registry: Registry, tmp_path: Path
+) -> None:
+    fingerprints = set()
+    for place, made in (("one", small), ("other", photos(ALL, NUMBERS, seed=1))):
+        as_folder(named_as_listed(made), tmp_path / place)
+        chosen: dict[str, Any] = {
+            "source": "images",
+            "path": str(tmp_path / place / "mini-imagenet"),
+        }
+        dataset = registry.dataset("mini-imagenet")(**chosen)
+        files = DataFiles(tmp_path, download=False)
+        cached = open_dataset(dataset, chosen, files, lambda done, total: None)
+        fingerprints.add(cached.record.fingerprint)
+    assert len(fingerprints) == 2
