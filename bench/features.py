@@ -26,7 +26,8 @@ from bench.sampling import EpisodeIndices
 LESS_MEMORY = "use fewer --queries or a smaller --backbone"
 
 SCORED_TOGETHER = 256
-"""Episodes per call of `scores`."""
+"""Episodes per call of `scores`, at most."""
+_IMAGES_TOGETHER = 1 << 17
 
 _EMBEDDED_AHEAD = 4 * SCORED_TOGETHER
 _BATCH = 512
@@ -53,8 +54,10 @@ def score_by_features(
     features = _Features(algorithm, stream)
     for block in stream.batches(count, _EMBEDDED_AHEAD):
         features.prepare(np.concatenate([block.support, block.query], axis=None))
-        for start in range(0, len(block), SCORED_TOGETHER):
-            part = block.part(start, start + SCORED_TOGETHER)
+        images = block.support.shape[1] + block.query.shape[1]
+        together = max(1, min(SCORED_TOGETHER, _IMAGES_TOGETHER // images))
+        for start in range(0, len(block), together):
+            part = block.part(start, start + together)
             targets = stream.targets(part.support, part.support_labels)
             known = Examples(features.at(part.support), targets, part.classes.shape[1])
             with torch.no_grad(), plugin_code(algorithm.name, "scoring", LESS_MEMORY):

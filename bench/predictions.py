@@ -7,7 +7,7 @@ imports no torch.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -31,12 +31,17 @@ class Predictions:
     (sum of queries * ways,), and `targets` is None. In regression they are values (Q * d,), and
     `targets` (Q, d) is the truth. A file holds answers in single precision. `bases` are numbers of
     the base classes of the split's classes, (classes of the split,); None: each is its own.
+
+    `folds` says that each so many episodes together ask for every image once, as the protocol of
+    that name has it. `groups` (rows of the split,) are those of inputs, if there are any.
     """
 
     episodes: EpisodeList
     answers: Answers
     targets: NDArray[np.float32] | None = None
     bases: NDArray[np.int64] | None = None
+    folds: int = 0
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -105,10 +110,10 @@ class Predictions:
         queries = int(part.queries.sum())
         if self.targets is None:
             answers = self.answers[: int((part.ways * part.queries).sum())]
-            return Predictions(part, answers, bases=self.bases)
+            return replace(self, episodes=part, answers=answers)
         width = self.targets.shape[1]
         known = self.targets[:queries]
-        return Predictions(part, self.answers[: queries * width], known, self.bases)
+        return replace(self, episodes=part, answers=self.answers[: queries * width], targets=known)
 
     def to_bytes(self) -> bytes:
         """Returns the content of a predictions file: NumPy's compressed .npz, no pickles."""
@@ -116,6 +121,10 @@ class Predictions:
         truth = {} if self.targets is None else {"targets": self.targets}
         if self.bases is not None:
             small["bases"] = _smallest(self.bases)
+        if self.groups is not None:
+            small["groups"] = _smallest(self.groups)
+        if self.folds:
+            small["folds"] = _smallest(np.array([self.folds]))
         content = io.BytesIO()
         np.savez_compressed(content, answers=self.answers.astype(np.float32), **truth, **small)  # type: ignore[arg-type]  # its stubs take allow_pickle for an array
         return content.getvalue()
@@ -131,8 +140,13 @@ class Predictions:
             with np.load(path, allow_pickle=False) as file:
                 columns = {f.name: file[f.name].astype(np.int64) for f in fields(EpisodeList)}
                 targets = file["targets"] if "targets" in file.files else None
-                bases = file["bases"].astype(np.int64) if "bases" in file.files else None
-                return cls(EpisodeList(**columns), file["answers"], targets, bases)
+                bases, groups, folds = (
+                    file[name].astype(np.int64) if name in file.files else None
+                    for name in ("bases", "groups", "folds")
+                )
+                each = 0 if folds is None else int(folds[0])
+                episodes = EpisodeList(**columns)
+                return cls(episodes, file["answers"], targets, bases, each, groups)
         except FileNotFoundError:
             raise BenchError(
                 f"{path} is not there; runs by earlier versions did not keep predictions, "

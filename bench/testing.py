@@ -48,7 +48,12 @@ def test(
             stop=watcher.stop,
         )
     memory = peak_memory(job.device)
-    predictions = replace(predictions, bases=bases_of(job))
+    predictions = replace(
+        predictions,
+        bases=bases_of(job),
+        folds=job.test_protocol.folds,
+        groups=stream.pool.input_groups,
+    )
     predictions.write(folder / PREDICTIONS_FILE)
     predictions = Predictions.read(folder / PREDICTIONS_FILE)  # figures are of what is kept
     write_atomically(folder / EPISODES_FILE, episodes_csv(predictions, stream.pool.fingerprint))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from bench import Algorithm, Examples, Predictor, hookimpl
+
+AT_ONCE = 1 << 24
+"""Differences of pixels that are in memory together."""
 
 
 class Pixels(Algorithm):
@@ -20,7 +24,8 @@ class Pixels(Algorithm):
         means = flat.class_means()
 
         def predict(query: Tensor) -> Tensor:
-            return -(query.flatten(1).unsqueeze(1) - means).square().sum(-1)
+            parts = query.flatten(1).chunk(1 + len(query) * means.numel() // AT_ONCE)
+            return torch.cat([-(some.unsqueeze(1) - means).square().sum(-1) for some in parts])
 
         return predict
 

@@ -31,15 +31,15 @@ class Overlap:
 def overlap(data: CachedDataset, stream: EpisodeStream, episodes: int) -> Overlap:
     """Looks at the first `episodes` episodes of a stream of test classes, and at all splits.
 
-    An image that is support and query of one episode, one that is also in the training split, a
-    class that is not of the split or shares its base class with one of train or val: all these
-    are errors; only equal images of two rows within an episode are a note as long as they are
-    rare. `data` is what the algorithm was trained on.
+    An image that is support and query of one episode, or whose group is, one that is also in the
+    training split, a class that is not of the split or shares its base class with one of train or
+    val: all these are errors; only equal images of two rows within an episode are a note as long
+    as they are rare. `data` is what the algorithm was trained on.
     """
     pool = stream.pool
     drawn = list(stream.batches(episodes, 256))
     contents = _contents(pool)
-    errors = [*_misplaced(pool, drawn), *_shared_rows(drawn)]
+    errors = [*_misplaced(pool, drawn), *_shared_rows(drawn), *_shared_groups(pool, drawn)]
     notes: list[str] = []
     share = _twins(drawn, contents)
     if share:
@@ -93,6 +93,19 @@ def _shared_rows(drawn: Iterable[EpisodeIndices]) -> list[str]:
             both = np.intersect1d(support, query)
             if len(both):
                 return [f"row {int(both[0])} is both support and query of one episode"]
+    return []
+
+
+def _shared_groups(pool: ClassPool, drawn: Iterable[EpisodeIndices]) -> list[str]:
+    """Finds inputs of one group, such as photos of one object, in support and query."""
+    if pool.input_groups is None:
+        return []
+    for part in drawn:
+        for support, query in zip(part.support, part.query, strict=True):
+            both = np.isin(pool.input_groups[query], pool.input_groups[support])
+            if both.any():
+                row = int(query[both][0])
+                return [f"row {row} is a query, and an input of its group is in the support"]
     return []
 
 

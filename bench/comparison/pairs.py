@@ -141,11 +141,13 @@ def _pair(
 def conditions(a: ComparedRun, b: ComparedRun) -> tuple[str, ...]:
     """Returns what else than the method differs between two runs, for the reader to weigh."""
     notes = []
+    if a.record.protocol.kind == "folds":
+        notes.append("folds ask for the same images again: this is about these images, not others")
     one, two = setting(a), setting(b)
     for run, found in ((a, one), (b, two)):
         if found.startswith("error"):
             notes.append(f"the audit of {run.name} found an error; its figures are not to be used")
-    if not notes and alone(a) != alone(b):
+    if not any(found.startswith("error") for found in (one, two)) and alone(a) != alone(b):
         notes.append(f"{one} against {two}: knowing the other queries makes the task easier")
     if a.record.data.fingerprint != b.record.data.fingerprint:
         notes.append(f"trained on {a.record.data.name}, against {b.record.data.name}")

@@ -62,18 +62,37 @@ def over_classes(
     less their mean; negative ones are put to zero.
     """
     classes = episodes.classes if bases is None else bases[episodes.classes]
-    design = _design(classes, episodes.ways)
-    count = design.shares.shape[1]
-    if design.trace < 1e-9 * len(scores) or np.ptp(scores) == 0:
+    found = variance_of_mean(scores, classes, episodes.ways)
+    if found is None:
         return None
-    variance, freedom = _variance(scores - scores.mean(), design)
-    half_width = t_quantile(min(freedom, max(count - 1, 1))) * variance**0.5
+    count = len(np.unique(classes))
+    half_width = t_quantile(min(found.freedom, max(count - 1, 1))) * found.value**0.5
     mean = float(scores.mean())
     if metric == ACCURACY:
         ends = logit_ends(mean, half_width)
     else:
         ends = Ends(max(0.0, mean - half_width), mean + half_width)
     return IntervalRecord(CLASSES, ends.low, ends.high, count, FORMULA)
+
+
+@dataclass(frozen=True)
+class Variance:
+    """An estimated variance of a mean, and its degrees of freedom."""
+
+    value: float
+    freedom: float
+
+
+def variance_of_mean(scores: Floats, units: Bases, sizes: Bases) -> Variance | None:
+    """Returns the variance of the mean score (e,) whose episodes have random units in common.
+
+    `units` (sum of sizes,) are those of each episode, such as its classes, one after another. None
+    if all episodes have the same units, or the same score.
+    """
+    design = _design(units, sizes)
+    if design.trace < 1e-9 * len(scores) or np.ptp(scores) == 0:
+        return None
+    return Variance(*_variance(scores - scores.mean(), design))
 
 
 def _design(classes: Bases, ways: Bases) -> _Design:

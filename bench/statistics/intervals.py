@@ -11,6 +11,7 @@ from bench.predictions import Predictions
 from bench.statistics.classes import CLASSES, DRAWN_AGAIN, over_classes
 from bench.statistics.closed import CONSTANT, EPISODES, is_constant, over_episodes
 from bench.statistics.disjoint import IMAGES, SAME, Bases, over_images, share_nothing
+from bench.statistics.folds import SAME_CLASSES, over_folds
 from bench.statistics.trainingseeds import SEEDS, SEEDS_AND_EPISODES
 from bench.tasks import ACCURACY, Metric
 
@@ -24,6 +25,7 @@ MEANINGS = {
     IMAGES: "other test images, by few tasks: rather too wide",
     CLASSES: "other test classes and images",
     DRAWN_AGAIN: "test classes drawn again, without what the choice of episodes adds",
+    SAME_CLASSES: "other images of the same classes",
     SEEDS: "other training seeds, on the same episodes",
     SEEDS_AND_EPISODES: "other training seeds and other episodes of the same test data",
 }
@@ -35,14 +37,17 @@ def intervals(predictions: Predictions, bases: Bases | None = None) -> tuple[Int
 
     Those over images and over classes follow where the episodes allow an estimate, and if not all
     scores are equal. If no image is in two episodes, that over images is the headline again.
-    Empty for one episode alone. `bases` (classes of the split,) are the numbers of the base
-    classes, by default those that come with the predictions; without any, every class is a unit
-    of its own.
+    Empty for one episode alone. Of folds there is one interval alone, over images of the same
+    classes: episodes ask for the same images again, and the classes are fixed. `bases` (classes of
+    the split,) are the numbers of the base classes, by default those that come with the
+    predictions; without any, every class is a unit of its own.
     """
     bases = predictions.bases if bases is None else bases
     scores, episodes, metric = predictions.scores, predictions.episodes, predictions.metric
     if len(scores) < 2:
         return ()
+    if predictions.folds:
+        return (over_folds(predictions),)
     alike = np.ptp(scores) == 0
     closed = over_episodes(scores, metric, bool(alike and is_constant(predictions)))
     if alike:
@@ -79,6 +84,12 @@ def headline(mean: float, records: Sequence[IntervalRecord], metric: Metric, eac
     closed = records[0]
     if closed.formula == CONSTANT:
         return f"{metric.text(mean)} (no interval: {CONSTANT})"
+    if closed.over == SAME_CLASSES:
+        units = "groups of images" if "groups" in closed.formula else "images"
+        return (
+            f"{interval_text(mean, closed, metric)} "
+            f"(95% interval over {closed.n} {units} of the same classes)"
+        )
     size = f" of {each}" if each else ""
     return (
         f"{interval_text(mean, closed, metric)} "
