@@ -117,7 +117,8 @@ class _SplitView:
     folder: Path
     _number: int = 0
     _row: int = 0
-    _groups: dict[str, int] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _owners: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows, path = self.record.rows, self.folder / f"{self.split}.bin"
@@ -160,11 +161,13 @@ class _SplitView:
         """Tells whether the groups of a class, which are texts, are those numbered in the cache."""
         if self._input_groups is None:
             return not any(one.groups or ())
-        for group, number in zip(
-            one.groups or ("",) * len(one.inputs), self._input_groups[rows].tolist(), strict=True
-        ):
-            known = f"={group}" if group else f"#{number}"  # without one, a group of its own
-            if self._groups.setdefault(known, number) != number:
+        groups = one.groups or ("",) * len(one.inputs)
+        for group, number in zip(groups, self._input_groups[rows].tolist(), strict=True):
+            if not group and number in self._owners:  # without a text it is a group of its own
+                return False
+            if group and self._numbers.setdefault(group, number) != number:
+                return False
+            if self._owners.setdefault(number, group) != group:
                 return False
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Literal
 
 import msgspec
 
-from bench.cache import cache_root
+from bench.cache import cache_folder, cache_root
 from bench.dataset import DataFiles, Dataset
 from bench.downloads import Download
 from bench.errors import BenchError, RunFailed
 from bench.failures import plugin_code
-from bench.parameters import Value, parameters_of
+from bench.parameters import Value, parameters_of, settle
 from bench.registry import Registry
 from bench.stored import DESCRIPTION
 from bench.tasks import Task
@@ -92,6 +92,26 @@ def caches() -> list[Cache]:
         size = sum(one.st_size for one in files)
         found.append(Cache(description.parent, named.name, named.parameters, size, made))
     return found
+
+
+def outdated(registry: Registry, found: Iterable[Cache]) -> list[Cache]:
+    """Returns the caches of known datasets that the present code would not open, but build anew.
+
+    Those that depend on files of the user's are left out: nobody knows without these.
+    """
+    return [cache for cache in found if _is_outdated(registry, cache)]
+
+
+def _is_outdated(registry: Registry, cache: Cache) -> bool:
+    dataset = registry.datasets.entries.get(cache.name)
+    if dataset is None or dataset.stamp is not Dataset.stamp:
+        return False
+    try:
+        parameters = settle(cache.name, dataset, cache.parameters)
+        made = dataset(**parameters)
+        return cache_folder(made, parameters, DataFiles(cache_root(), False)) != cache.folder
+    except (BenchError, ValueError, TypeError):  # it has other parameters by now
+        return True
 
 
 def made_by_default(dataset: type[Dataset]) -> Dataset:

@@ -13,6 +13,7 @@ SUMMARIES = {
     "fetch": "Fetch a dataset's files and build its cache.",
     "verify": "Check a dataset's files and cache, byte for byte.",
     "stats": "Count classes and images; show sizes and balance.",
+    "clean": "Delete caches that are no longer wanted.",
     "doctor": "Look through a folder of images for what is wrong with it.",
     "split": "Draw a class split and write it to a file.",
     "show": "Draw an episode, support and query, as a picture.",
