@@ -49,7 +49,7 @@ def named_split(text: str, where: str) -> Split:
 
 
 def draw_split(classes: Iterable[str], seed: int) -> dict[str, Split]:
-    """Returns the split of each class: the same for the same names and seed, everywhere.
+    """Returns the split of each class, by name: the same for the same names and seed, everywhere.
 
     Large sets are divided as mini-ImageNet is. Test gets at least 5 classes, so that its episodes
     have the usual 5 ways, and so does val; where train would keep fewer than 10, val gets none.
@@ -61,10 +61,11 @@ def draw_split(classes: Iterable[str], seed: int) -> dict[str, Split]:
     names = set(classes)
     ordered = sorted(names, key=lambda c: hashlib.sha256(f"{seed}/{c}".encode()).digest())
     test, val = _sizes(len(ordered))
-    return {
+    drawn: dict[str, Split] = {
         name: "test" if place < test else "val" if place < test + val else "train"
         for place, name in enumerate(ordered)
     }
+    return dict(sorted(drawn.items()))
 
 
 def _sizes(classes: int) -> tuple[int, int]:

@@ -59,7 +59,9 @@ def test_classes_are_in_the_order_of_the_hash_of_seed_and_name_test_first() -> N
 
 
 def test_order_and_repetition_of_the_names_make_no_difference() -> None:
-    assert draw_split([*reversed(names(20)), *names(20)], 3) == draw_split(names(20), 3)
+    drawn = draw_split([*reversed(names(20)), *names(20)], 3)
+    assert drawn == draw_split(names(20), 3)
+    assert list(drawn) == sorted(names(20))
 
 
 def test_another_seed_gives_another_split() -> None:
