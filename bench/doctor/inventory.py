@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -132,26 +133,26 @@ def _head(path: Path) -> bytes:
 
 
 def _of_table(listing: Listing) -> Inventory:
-    files, missing, root = [], [], listing.path.parent
+    files, missing, findings = [], [], []
     for one in listing.items:
-        path = next(
-            filter(Path.is_file, (root / one.item, root / one.item.replace("\\", "/"))), None
-        )
+        path = _listed(listing.path.parent, one.item)
         if path is None:
             missing.append(Affected(readable(one.item), f"row {one.row}"))
             continue
-        files.append(
-            FoundFile(
-                one.item,
-                path.read_bytes,
-                partial(_head, path),
-                one.class_name,
-                one.split,
-                one.group,
-            )
-        )
-    findings = []
+        found = _file(one.item, path)
+        files.append(replace(found, class_name=one.class_name, split=one.split, group=one.group))
     if missing:
         cure = "mend their paths, which start at the table's folder, or remove the rows"
         findings.append(Finding("missing", "error", "files that do not exist", cure, (*missing,)))
+    if listing.dropped:
+        rows = (Affected(listing.path.name, f"{listing.dropped} rows"),)
+        title = "rows that repeat others"
+        findings.append(Finding("repeated", "error", title, "remove all but one of each", rows))
     return Inventory(listing.path, (*files,), (*findings,), is_table=True)
+
+
+def _listed(folder: Path, item: str) -> Path | None:
+    """Returns the file that a table names, however its accents are encoded; None if none is."""
+    spellings = (item, *(unicodedata.normalize(form, item) for form in ("NFC", "NFD")))
+    candidates = (folder / spelled for spelled in (*spellings, item.replace("\\", "/")))
+    return next(filter(Path.is_file, candidates), None)

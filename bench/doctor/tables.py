@@ -22,7 +22,7 @@ def findings_table(diagnosis: Diagnosis) -> bytes:
         for one in diagnosis.findings
         for who in one.affected
     ]
-    return _csv([("severity", "finding", "name", "detail", "group", "cure"), *rows])
+    return _csv([("severity", "kind", "name", "detail", "group", "cure"), *rows])
 
 
 def group_table(diagnosis: Diagnosis, target: Path) -> bytes:

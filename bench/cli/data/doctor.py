@@ -13,14 +13,13 @@ import click
 
 from bench.cli.options import debug_option
 from bench.cli.progress import bars
-from bench.errors import BenchError
+from bench.errors import BenchError, RunFailed
 from bench.files import write_atomically
 
 if TYPE_CHECKING:
     from bench.doctor.diagnosis import Diagnosis
     from bench.doctor.finding import Affected, Finding
 
-EXIT_ERRORS = 1
 LINE = 100
 
 
@@ -104,7 +103,8 @@ def command(
         if target is not None:
             click.echo(f"written: {target}", err=True)
     if found.has_errors:
-        click.get_current_context().exit(EXIT_ERRORS)
+        errors = [one.title for one in found.findings if one.severity == "error"]
+        raise RunFailed(f"{path} has errors: {', '.join(errors)}")
 
 
 def _write(target: Path, content: bytes) -> None:
