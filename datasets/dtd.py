@@ -42,7 +42,7 @@ class DTD(Photos):
 
     def downloads(self) -> tuple[Download, ...]:
         digest = "sha256:e42855a52a4950a3b59612834602aa253914755c95b0cff9ead6d07395f8e205"
-        return (Download(FILE, (URL,), digest, "dtd", 625_239_812),)
+        return (Download(FILE, (URL,), digest, "dtd/dtd", 625_239_812),)
 
     def named(self, base: Path) -> list[tuple[str, Split]]:
         return splits_by_name(self._part(base, "train").classes, VAL, TEST)

@@ -71,7 +71,9 @@ class Flowers102(Photos):
         )
         photos, labels, parts = (f"sha256:{digest}" for digest in digests)
         return (
-            Download("102flowers.tgz", (f"{URL}102flowers.tgz",), photos, FOLDER, 344_862_509),
+            Download(
+                "102flowers.tgz", (f"{URL}102flowers.tgz",), photos, self.sentinel, 344_862_509
+            ),
             Download(f"{FOLDER}/imagelabels.mat", (f"{URL}imagelabels.mat",), labels, size=502),
             Download(f"{FOLDER}/setid.mat", (f"{URL}setid.mat",), parts, size=14_989),
         )
