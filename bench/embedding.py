@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from bench.algorithm import Algorithm, EmbeddingLearner
@@ -21,11 +22,25 @@ class OwnEmbedding(nn.Module):
 
 
 def embedding_of(algorithm: Algorithm) -> nn.Module | None:
-    """Returns the network from inputs (b, ...) to features (b, d); None if there is none.
+    """Returns the network from inputs (b, ...) to features (b, d), in evaluation mode.
 
-    Of methods that adapt the network to each task it is the one that they start from.
+    Of methods that adapt the network to each task it is the one that they start from. None if
+    there is none, or none that can be called by itself, as where a method keeps parts of it for
+    each of its steps.
     """
     if isinstance(algorithm, EmbeddingLearner):
         inherited = type(algorithm).embed is EmbeddingLearner.embed
         return algorithm.embedding if inherited else OwnEmbedding(algorithm)
-    return next((part for part in algorithm.modules() if isinstance(part, Embedding)), None)
+    found = next((part for part in algorithm.modules() if isinstance(part, Embedding)), None)
+    return found if found is not None and _works(found, algorithm.spec.input_shape) else None
+
+
+def _works(network: Embedding, input_shape: tuple[int, ...]) -> bool:
+    """Tells whether a network can be called: a method may have changed its parts."""
+    place = next((p.device for p in network.parameters()), torch.device("cpu"))
+    try:
+        with torch.no_grad():
+            network(torch.zeros(2, *input_shape, device=place))
+    except RuntimeError:
+        return False
+    return True

@@ -115,8 +115,8 @@ def export(run: Restored, path: Path, kind: Format) -> Exported:
     network = embedding_of(run.algorithm)
     name = run.algorithm.name
     if network is None or not any(True for _ in network.parameters()):
-        why = "no network" if network is None else "a network without weights"
-        raise BenchError(f"{name} embeds by {why}: there is nothing to export")
+        why = "that works by itself" if network is None else "with weights"
+        raise BenchError(f"{name} has no embedding network {why}, so there is nothing to export")
     check_packages(kind)
     network = network.cpu().eval()
     inputs = [_example(run, size) for size in SIZES]

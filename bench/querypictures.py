@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def find_queries(given: QueryLike) -> QueryPictures:
         return QueryPictures(pictures)
     path = Path(given).expanduser()
     if path.is_file() and not zipfile.is_zipfile(path):
-        return QueryPictures((as_picture(path, path.name),))
+        return QueryPictures((replace(as_picture(path, ""), name=path.name),))
     tree = open_tree(path)
     names = [name for name in tree.names if may_be_image(name)]
     other = passed_over([name for name in tree.names if not may_be_image(name)])

@@ -84,7 +84,10 @@ def _built(made: type[Algorithm], record: RunRecord, registry: Registry) -> Algo
         spec.base_classes,
     )
     try:
-        with plugin_code(made.name, "being made", "use a machine with more memory"):
+        with (
+            torch.random.fork_rng([]),  # first weights are drawn, to be overwritten
+            plugin_code(made.name, "being made", "use a machine with more memory"),
+        ):
             return made(known, **record.algorithm.parameters)
     except RunFailed as error:
         if isinstance(error.__cause__, ValueError | TypeError):

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.exceptions import Exit
 
 from bench.cli.loading import load_plugins
 from bench.cli.options import debug_option, device_option, plugin_option
 from bench.cli.target import check_target
-from bench.errors import BenchError
+from bench.errors import BenchError, RunFailed
 
 if TYPE_CHECKING:
     from bench.labels import Label, Labels
@@ -20,7 +19,6 @@ SHOWN = 20
 """Labels that are printed where no file is written."""
 NAMED = 5
 """Pictures that a line names."""
-EXIT_UNREADABLE = 1
 
 
 @click.command
@@ -101,7 +99,11 @@ def command(
         click.echo(labels.csv(), nl=False)
     _show(labels, target, aside=out == "-")
     if labels.unreadable:
-        raise Exit(EXIT_UNREADABLE)
+        why = _some([one.warnings[0].partition(": ")[2] for one in labels.unreadable])
+        raise RunFailed(
+            f"{len(labels.unreadable)} of {len(labels)} could not be read, the others are "
+            f"labelled: {why}"
+        )
 
 
 def _checked(out: str | None) -> Path | None:
@@ -160,12 +162,14 @@ def _warnings(labels: Labels) -> list[str]:
     kinds = {
         "look unlike all classes": [one.path for one in labels if one.is_unlike],
         "are in the support, too": [one.path for one in labels if one.is_known],
-        "could not be read": [one.warnings[0].partition(": ")[2] for one in labels.unreadable],
     }
-    lines = []
-    for what, paths in kinds.items():
-        if paths:
-            more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-            named = ", ".join(paths[:NAMED])
-            lines.append(f"warning: {len(paths)} of {len(labels)} {what}: {named}{more}")
-    return lines
+    return [
+        f"warning: {len(paths)} of {len(labels)} {what}: {_some(paths)}"
+        for what, paths in kinds.items()
+        if paths
+    ]
+
+
+def _some(texts: list[str]) -> str:
+    more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
+    return ", ".join(texts[:NAMED]) + more
