@@ -145,8 +145,10 @@ def _notes(table: Table) -> Iterable[str]:
     if not done:
         return
     several = any(row.over_seeds for row in done)
+    folds = done[0].first.record.protocol.kind == "folds"
     yield (
-        "±: the 95% interval, over episodes drawn from these test images"
+        "±: the 95% interval, over "
+        + ("images of these classes" if folds else "episodes drawn from these test images")
         + ("; over seeds: over trainings (Student t)" if several else "")
         + ". A row of one seed speaks of that one training."
     )
@@ -158,6 +160,7 @@ def _notes(table: Table) -> Iterable[str]:
             "that a row may have. Separable: paired t test on the same episodes"
             f"{seeds}, p < 0.05 after Holm's correction over all pairs of the section, and apart "
             f"by more than {words(metric, size_of(metric, None))}."
+            + (" As folds ask for the same images again, this is about these images." * folds)
         )
     if not any(row.verified for row in done):
         yield "None of these runs has been verified (bench verify RUN)."

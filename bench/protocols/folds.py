@@ -70,10 +70,13 @@ class FoldsSampler(DrawingSampler):
     def _too_few(self, number: int) -> str:
         """Returns what to say of a class that has fewer groups than there are folds."""
         groups = len(self._inside[number])
-        held = "" if groups == self.sizes[number] else f" in {groups} groups that stay whole"
+        size = self.sizes[number]
+        images = f"{size} {'image' if size == 1 else 'images'}"
+        whole = "1 group that stays" if groups == 1 else f"{groups} groups that stay"
+        held = "" if groups == size else f" in {whole} whole"
         return (
             f"class '{self.table.classes[number]}' of the {self.table.split} split has "
-            f"{self.sizes[number]} images{held}, too few for {self.name.protocol.folds} folds; add "
+            f"{images}{held}, too few for {self.name.protocol.folds} folds; add "
             "images to it, or leave it out"
         )
 
@@ -181,13 +184,13 @@ def fitted(protocol: EpisodeProtocol, table: ClassTable, ways: int | None) -> Ep
     """
     fewest = min(map(len, rows_by_group(table)))
     wanted = replace(protocol, ways=ways or len(table.classes))
+    whys: list[BenchError] = []
     for folds in range(min(protocol.folds, max(fewest, 2)), 1, -1):
-        wanted = replace(wanted, folds=folds)
+        one = replace(wanted, folds=folds)
         try:
-            FoldsSampler(StreamName("", table.split, wanted, 0), table)
-        except BenchError:
-            if folds == 2:
-                raise
+            FoldsSampler(StreamName("", table.split, one, 0), table)
+        except BenchError as error:
+            whys.append(error)
         else:
-            break
-    return wanted
+            return one
+    raise whys[0]

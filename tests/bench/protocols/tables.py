@@ -14,10 +14,15 @@ from bench.protocols.table import ClassTable
 from bench.sampling import EpisodeIndices, StreamName
 
 
-def table(sizes: Sequence[int], groups: Sequence[str] | None = None) -> ClassTable:
+def table(
+    sizes: Sequence[int],
+    groups: Sequence[str] | None = None,
+    input_groups: Sequence[int] | None = None,
+) -> ClassTable:
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     names = tuple(f"class{number}" for number in range(len(sizes)))
-    return ClassTable("test", names, offsets, None if groups is None else tuple(groups))
+    own = None if input_groups is None else np.array(input_groups, dtype=np.int64)
+    return ClassTable("test", names, offsets, None if groups is None else tuple(groups), own)
 
 
 def sampler(
