@@ -29,9 +29,10 @@ def stamp_of(path: Path, tables: Sequence[Path]) -> str:
 
 def _files(path: Path) -> Iterator[str]:
     """Yields the files in a folder, or those that a table names, or the zip alone."""
-    yield str(path)
     if path.is_dir():
         yield from (f"{path}/{name}" for name in open_tree(path).names)
     elif path.suffix.lower() in TABLES:
         items = [one.item for one in read_listing(path, "path").items]
         yield from (str(listed_file(path.parent, item) or item) for item in items)
+    else:
+        yield str(path)
