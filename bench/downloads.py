@@ -156,12 +156,14 @@ def _retrieve(url: str, target: Path, download: Download, transfer: Transfer) ->
                     url, download.digest or None, target.name, draft, downloader=transfer
                 )
             except ValueError as error:  # pooch's word for a wrong hash
+                transfer.forget()
                 found = _GOT.search(str(error))
                 reason = f"hash {found[1][:12]}" if found else in_plain_words(error)
                 if transfer.resumed:
                     continue
                 break
             (draft / target.name).replace(target)
+            transfer.forget()
             return
         known = download.digest.partition(":")[2][:12]
         raise Refused(f"gave another file ({reason}, not {known}), which was deleted")

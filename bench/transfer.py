@@ -84,11 +84,15 @@ class Transfer:
                     kept = f"; {came:,} bytes have come, the next try goes on there" if came else ""
                     raise Refused(f"{error}{kept}") from error
                 time.sleep(PAUSE * 2 ** max(fruitless - 1, 0))
-        self._part.replace(output_file)
-        self.forget()
+        with suppress(FileNotFoundError):
+            Path(output_file).unlink()
+        try:
+            Path(output_file).hardlink_to(self._part)  # the part stays until the hash is known
+        except OSError:  # a disk without such links
+            self._part.replace(output_file)
 
     def forget(self) -> None:
-        """Removes what has come, and what is known of it."""
+        """Removes what has come, and what is known of it; it is whole, or was of no use."""
         self._part.unlink(missing_ok=True)
         self._notes.unlink(missing_ok=True)
 
@@ -162,6 +166,7 @@ class Transfer:
         return 0, int(length) if length.isdecimal() else None
 
     def _all_there(self, response: Response, offset: int) -> None:
+        self.resumed = True
         _, total = _range(response.headers.get("Content-Range", ""))
         if total != offset:
             self.forget()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import bench.transfer
 from bench.algorithm import Algorithm, TrainingPlan
 from bench.training import MetaTrainer, Schedule
+from tests.bench.file_server import FileServer, file_server
 from tests.bench.plugin_files import Write
 from tests.bench.trainers import Streams
 
@@ -57,3 +59,12 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write_file
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A server of files on this machine, that is asked again without a pause."""
+    monkeypatch.setattr(bench.transfer, "PAUSE", 0.001)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with file_server() as running:
+        yield running

@@ -83,7 +83,7 @@ def _files(one: Holding, root: Path) -> str:
         place = Path(os.path.commonpath(folders))
         inside = place.is_relative_to(root) and place != root
         return f"present: {place.relative_to(root) if inside else place}"
-    return one.files.state
+    return "none to fetch" if one.files.state == "none" else one.files.state
 
 
 def _plain(one: Holding) -> dict[str, object]:
