@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.episodeview import EpisodeView, Inputs
+from bench.episodeview import ClassView, EpisodeView, Inputs
 from bench.lettering import families, figure, fitted
 
 WIDTH = 1000
@@ -21,6 +21,8 @@ SMALLEST, WRAPPED, LARGEST = 52, 64, 128
 """Sides of a tile: the least in one line, the least where rows are wrapped, and the largest."""
 NAME, HEAD = 24, 76
 """Heights of a class's name, and of the sheet's head."""
+MOST = 60
+"""Support images, and queries, of a class that are shown; of others the number is."""
 LABEL = 60
 """Width of the word that stands over the support."""
 
@@ -37,8 +39,8 @@ class Grid:
     @classmethod
     def of(cls, episode: EpisodeView) -> Grid:
         """Returns the grid in which the episode's images fit."""
-        shots = max(len(one.support) for one in episode.classes)
-        queries = max(len(one.query) for one in episode.classes)
+        sizes = [(min(len(c.support), MOST), min(len(c.query), MOST)) for c in episode.classes]
+        shots, queries = max(size[0] for size in sizes), max(size[1] for size in sizes)
         room = WIDTH - 2 * MARGIN - DIVIDER
         for wrapped in range(1, shots + queries + 1):
             columns = (-(-shots // wrapped), -(-queries // wrapped))
@@ -47,8 +49,8 @@ class Grid:
                 break
         tile = _whole_times(tile, max(episode.input_shape[1:]))
         lines = tuple(
-            max(-(-len(one.support) // columns[0]), -(-len(one.query) // columns[1]), 1)
-            for one in episode.classes
+            max(-(-known // max(columns[0], 1)), -(-asked // max(columns[1], 1)))
+            for known, asked in sizes
         )
         return cls(tile, *columns, lines)
 
@@ -93,10 +95,10 @@ def contact_sheet(episode: EpisodeView) -> Figure:
     _text(sheet, MARGIN, 48, "support", 9)
     _text(sheet, max(grid.divider + DIVIDER // 2, MARGIN + LABEL), 48, "queries", 9)
     for row, one in enumerate(episode.classes):
-        name = fitted(sheet, one.name, 10, WIDTH - 2 * MARGIN)
+        name = fitted(sheet, _named(one), 10, WIDTH - 2 * MARGIN)
         _text(sheet, MARGIN, grid.top(row) + 4, name, 10)
         for is_query, inputs in enumerate((one.support, one.query)):
-            for number, image in enumerate(inputs):
+            for number, image in enumerate(inputs[:MOST]):
                 left, top = grid.place(row, number, bool(is_query))
                 _paste(sheet, tile_of(image, grid.tile, scale), left, top)
         low, high = grid.top(row) + NAME, grid.top(row) + grid.row_height(row) - 2 * GAP
@@ -122,6 +124,13 @@ def tile_of(
     tile = Image.new("RGB", (side, side), "white")
     tile.paste(picture.resize(size, how), ((side - size[0]) // 2, (side - size[1]) // 2))
     return np.asarray(tile)
+
+
+def _named(one: ClassView) -> str:
+    """Returns the name of a class, and how many images it has that are not shown."""
+    more = max(len(one.support) - MOST, 0), max(len(one.query) - MOST, 0)
+    parts = [f"{n} {what} more" for n, what in zip(more, ("known", "queries"), strict=True) if n]
+    return f"{one.name} (and {', '.join(parts)})" if parts else one.name
 
 
 def _whole_times(tile: int, side: int) -> int:
