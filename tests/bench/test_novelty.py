@@ -67,7 +67,7 @@ def test_strangers_among_well_separated_classes_are_told_and_members_are_not(sho
         around = Neighbourhood.of(support, labels, 5)
         found.append(around.novelty(clusters(rng, centres[5:], 4, 0.2)[0]) > 1)
         missed.append(around.novelty(clusters(rng, centres[:5], 4, 0.2)[0]) > 1)
-    # With single images the limit is how far classes lie apart, and half of the strangers are nearer.
+    # With single images the limit is how far classes lie apart: half of the strangers are nearer.
     assert np.mean(found) > (0.25 if shots == 1 else 0.99)
     assert np.mean(missed) < (0.01 if shots == 1 else 0.13)
 
