@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,42 +49,56 @@ def decoded(
     """Yields the classes with their pictures decoded, (k, channels, height, width), in order.
 
     Several pictures are decoded at a time, on all cores; those of the next classes while the first
-    is in use. With `damaged`, pictures that cannot be read are left out, and entered there with
-    the reason; a class that has no other is left out as well.
+    is in use, but no more than AHEAD of them. With `damaged`, pictures that cannot be read are left
+    out, and entered there with the reason; a class that has no other is left out as well.
 
     Raises:
         BenchError: a picture cannot be read, it is named; not with `damaged`.
     """
     with ThreadPoolExecutor(usable_cores()) as pool:
-        waiting: deque[tuple[PictureClass, list[Future[NDArray[np.uint8]]]]] = deque()
+        started = (
+            _Started(one, picture, pool.submit(_decode, picture, form))
+            for one in classes
+            for picture in one.pictures
+        )
         try:
-            for one in classes:
-                futures = [pool.submit(_decode, picture, form) for picture in one.pictures]
-                waiting.append((one, futures))
-                while sum(len(f) for _, f in waiting) > AHEAD + len(waiting[0][1]):
-                    yield from _examples(*waiting.popleft(), damaged)
-            while waiting:
-                yield from _examples(*waiting.popleft(), damaged)
+            yield from _gathered(started, form, damaged)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _Started:
+    """A picture of a class that is being decoded, or waits for it."""
+
+    of: PictureClass
+    picture: Picture
+    image: Future[NDArray[np.uint8]]
 
 
 def _decode(picture: Picture, form: ImageForm) -> NDArray[np.uint8]:
     return decode(picture.read(), picture.name, form)
 
 
-def _examples(
-    one: PictureClass, futures: list[Future[NDArray[np.uint8]]], damaged: dict[str, str] | None
+def _gathered(
+    started: Iterator[_Started], form: ImageForm, damaged: dict[str, str] | None
 ) -> Iterator[ClassExamples]:
-    images, groups = [], []
-    for picture, future in zip(one.pictures, futures, strict=True):
-        try:
-            images.append(future.result())
-            groups.append(picture.group)
-        except BenchError as error:
-            if damaged is None:
-                raise
-            damaged[picture.name] = str(error)
-    if images:
-        grouped = tuple(groups) if any(groups) else None
-        yield ClassExamples(one.name, one.split, np.stack(images), groups=grouped)
+    """Yields the classes of pictures that come class by class; asks for AHEAD before it waits."""
+    waiting = deque(islice(started, AHEAD))
+    while waiting:
+        of = waiting[0].of
+        images = np.empty((len(of.pictures), *form.shape), dtype=np.uint8)
+        groups: list[str] = []
+        for _ in of.pictures:
+            one = waiting.popleft()
+            waiting.extend(islice(started, 1))
+            try:
+                images[len(groups)] = one.image.result()
+                groups.append(one.picture.group)
+            except BenchError as error:
+                if damaged is None:
+                    raise
+                damaged[one.picture.name] = str(error)
+        if groups:
+            told = tuple(groups) if any(groups) else None
+            yield ClassExamples(of.name, of.split, images[: len(groups)], groups=told)
