@@ -26,7 +26,7 @@ class DataCommands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Returns the names in the order of the help."""
-        return list(SUMMARIES)
+        return [*SUMMARIES]  # here `list` is a module, once that command was used
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports one command; None if there is none of that name."""
@@ -46,7 +46,7 @@ class DataCommands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl([*SUMMARIES.items()])
 
 
 @click.group(cls=DataCommands)

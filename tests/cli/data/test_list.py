@@ -92,6 +92,12 @@ def test_caches_are_listed_with_their_parameters(parcel: Parcel, capsys: Printed
     assert "least=7" in capsys.readouterr().out
 
 
+def test_help_still_works_in_a_process_that_has_listed(parcel: Parcel) -> None:
+    """The command's module has the name of a type of Python's."""
+    assert parcel.data("list", "--json") == 0
+    assert bench("data", "--help") == 0
+
+
 def test_the_real_omniglot_is_found(shared_data: Path, parcel: Parcel, capsys: Printed) -> None:
     assert bench("data", "list", "--json", "--data-root", str(shared_data)) == 0
     found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
