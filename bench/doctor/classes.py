@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.doctor.examination import Sound
-from bench.doctor.finding import Affected, Finding
+from bench.doctor.finding import Affected, Finding, images_in_words
 
 LEAST = 6
 """Images of a class that `--data folder:PATH` takes unless told otherwise: 1 shot, 5 queries."""
@@ -26,7 +26,9 @@ def on_classes(images: Sequence[Sound], least: int) -> Iterator[Finding]:
     yield from _on_small(sizes, least)
     if kept and max(kept.values()) > UNEQUAL * min(kept.values()):
         smallest, largest = min(kept, key=kept.__getitem__), max(kept, key=kept.__getitem__)
-        affected = tuple(Affected(name, f"{kept[name]} images") for name in (smallest, largest))
+        affected = tuple(
+            Affected(name, images_in_words(kept[name])) for name in (smallest, largest)
+        )
         cure = (
             "episodes take as many of each class, so this does no harm; whole-class training "
             "(baseline, simpleshot) sees the large ones more often"
@@ -41,7 +43,7 @@ def _on_number(images: Sequence[Sound], kept: Mapping[str, int]) -> Iterator[Fin
         if one.placed.class_name in kept:
             splits[one.placed.split or "all"].add(one.placed.class_name)
     if len(kept) < DIVISIBLE:
-        names = tuple(Affected(name, f"{size} images") for name, size in sorted(kept.items()))
+        names = tuple(Affected(name, images_in_words(size)) for name, size in sorted(kept.items()))
         some = "add classes; " if len(kept) < 2 else "add classes, or --set data.classes=fixed; "
         cure = f"{some}the folder to name is that in which the folders of the classes are"
         title = "too few classes that are large enough"
@@ -62,7 +64,7 @@ def _on_number(images: Sequence[Sound], kept: Mapping[str, int]) -> Iterator[Fin
 
 def _on_small(sizes: Mapping[str, int], least: int) -> Iterator[Finding]:
     small = tuple(
-        Affected(name, "1 image" if size == 1 else f"{size} images")
+        Affected(name, images_in_words(size))
         for name, size in sorted(sizes.items(), key=lambda item: (item[1], item[0]))
         if size < least
     )
@@ -81,7 +83,7 @@ def _on_names(names: Mapping[str, int]) -> Iterator[Finding]:
         alike[_plain(name)].append(name)
     doubles = [found for found in alike.values() if len(found) > 1]
     affected = tuple(
-        Affected(name, f"{names[name]} images", number)
+        Affected(name, images_in_words(names[name]), number)
         for number, found in enumerate(doubles, 1)
         for name in found
     )

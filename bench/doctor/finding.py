@@ -41,6 +41,11 @@ class Finding:
         return max((one.group for one in self.affected), default=0) or len(self.affected)
 
 
+def images_in_words(count: int) -> str:
+    """Returns `1 image` or `2 images`."""
+    return f"{count:,} image{'' if count == 1 else 's'}"
+
+
 def readable(name: str) -> str:
     """Returns a file's name as one can print it: bytes that are no text, and control characters,
     as their codes."""

@@ -103,13 +103,9 @@ def _on_strays(placed: Sequence[Placed], depth: int) -> Iterator[Finding]:
     strays = tuple(Affected(one.name) for one in placed if not one.class_name)
     if strays:
         all_of_them = len(strays) == len(placed)
-        where = f"{depth} folders deep" if depth > 1 else "in a folder"
-        title = (
-            f"images in no class's folder: {'there are no classes' if all_of_them else 'left out'}"
-        )
-        cure = (
-            f"put each class's images into a folder of its name, {where}; or list them in a table"
-        )
+        deep = f", {depth} folders deep" if depth > 1 else ""
+        title = f"images in no class's folder{'' if all_of_them else ', left out'}"
+        cure = f"put a class's images into a folder of its name{deep}; or list them in a table"
         yield Finding("stray", "error" if all_of_them else "warning", title, cure, strays)
 
 

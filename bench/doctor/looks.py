@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.doctor.examination import Sound
-from bench.doctor.finding import Affected, Finding
+from bench.doctor.finding import Affected, Finding, images_in_words
 
 SIDE = 84
 """The side of `--data folder:PATH`'s inputs unless told otherwise."""
@@ -37,7 +37,7 @@ def _on_sizes(images: Sequence[Sound]) -> Iterator[Finding]:
     sizes = Counter((one.look.width, one.look.height) for one in images)
     if len(sizes) > 1:
         common = sizes.most_common()
-        counts = tuple(Affected(f"{w}x{h}", f"{n} images") for (w, h), n in common)
+        counts = tuple(Affected(f"{w}x{h}", images_in_words(n)) for (w, h), n in common)
         cure = f"all become {SIDE}x{SIDE} (--set data.side=N for another)"
         yield Finding("sizes", "note", "sizes that differ", cure, counts)
     ratios = [(width / height, one.name) for one in images for width, height in [_size(one)]]
@@ -69,14 +69,14 @@ def _on_colours(images: Sequence[Sound]) -> Iterator[Finding]:
         return
     if len(grey) == len(images):
         cure = "--set data.mode=grey gives them one channel, which is faster"
-        every = (Affected("all", f"{len(images)} images"),)
+        every = (Affected("all", images_in_words(len(images))),)
         yield Finding("all-grey", "note", "images without colour", cure, every)
         return
     by_class: dict[str, list[bool]] = defaultdict(list)
     for one in images:
         by_class[one.placed.class_name].append(one.look.is_grey)
     wholly = tuple(
-        Affected(name, f"all {len(flags)} images")
+        Affected(name, f"all {images_in_words(len(flags))}")
         for name, flags in sorted(by_class.items())
         if all(flags)
     )

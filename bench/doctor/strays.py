@@ -62,7 +62,7 @@ def _on_passed(hidden: Sequence[FoundFile], passed: Sequence[FoundFile]) -> Iter
     others = [one for one in passed if one not in missed]
     if others:
         cure = "they are passed over because of their endings; nothing need be done"
-        yield Finding("passed-over", "note", "files that are no images", cure, _named(others))
+        yield Finding("passed-over", "note", "other files", cure, _named(others))
 
 
 def _holds_image(one: FoundFile) -> bool:

@@ -82,8 +82,8 @@ def test_sizes_proportions_and_small_images_are_notes(
     assert set(findings) == {"sizes", "proportions", "small-image"}
     assert {one.name: one.detail for one in findings["sizes"].affected} == {
         "96x96": "30 images",
-        "200x100": "1 images",
-        "83x96": "1 images",
+        "200x100": "1 image",
+        "83x96": "1 image",
     }
     assert names(findings["proportions"]) == ["class0/small.png", "class0/wide.png"]
     assert names(findings["small-image"]) == ["class0/small.png"]
