@@ -135,7 +135,11 @@ class Dataset(ABC):
         return None
 
     def downloads(self) -> tuple[Download, ...]:
-        """Returns the files that it fetches if they are absent, for `bench data`."""
+        """Returns the files that it is made of, for `bench data`.
+
+        Those that are absent are fetched. Files that nobody serves belong here, too: without urls,
+        but with a note that says where they come from.
+        """
         return ()
 
     def stamp(self, files: DataFiles) -> str:

@@ -16,6 +16,7 @@ from bench.config import DATA_PREFIX, TEST_PREFIX, RunConfig
 from bench.dataname import DataName
 from bench.dataset import DataFiles, Dataset, Split
 from bench.device import find_device
+from bench.downloads import no_report
 from bench.episodes import EpisodeProtocol
 from bench.episodes_file import check_holds, following
 from bench.errors import BenchError, RunFailed, nearest
@@ -41,6 +42,7 @@ from bench.sources import (
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
 from bench.testonly import can_train, check_trainable
+from bench.transfer import Report
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,12 @@ class Job:
             raise
 
 
-def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
+def prepare(
+    config: RunConfig, registry: Registry, progress: Progress, report: Report = no_report
+) -> Job:
     """Looks up names, fills in defaults, opens the data and checks that all fits together.
+
+    `progress` is told of classes as a cache is made, `report` of files as they are fetched.
 
     Raises:
         BenchError: something does not; nothing was written but, perhaps, the dataset's cache.
@@ -160,7 +166,7 @@ def prepare(config: RunConfig, registry: Registry, progress: Progress) -> Job:
     chosen = registry.backbone(config.backbone) if config.backbone else None
     if chosen and algorithm.backbone is None:
         raise BenchError(f"--backbone is {chosen.name}, but {config.algo} uses none; leave it out")
-    files = DataFiles(data_root(config.data_root), config.download)
+    files = DataFiles(data_root(config.data_root), config.download, report)
     sealed = read_sealed(Path(config.episodes_file)) if config.episodes_file else None
     config = following(config, sealed, dataset) if sealed else config
     protocols = resolve_protocols(config, dataset)

@@ -11,6 +11,7 @@ from bench.cache import Progress
 from bench.config import RunConfig
 from bench.content import content_hashes
 from bench.dataset import DataFiles, Dataset, Split
+from bench.downloads import no_report
 from bench.episodelist import EpisodeList
 from bench.firewall import open_test
 from bench.job import data_root
@@ -21,6 +22,7 @@ from bench.registry import Registry
 from bench.resolution import resolve_episodes, resolve_protocols
 from bench.sealed import SealedData, SealedEpisodes
 from bench.sources import choose, open_source, split_of
+from bench.transfer import Report
 
 
 def seal(stream: EpisodeStream, count: int, data: SealedData) -> SealedEpisodes:
@@ -57,7 +59,11 @@ def data_of(dataset: type[Dataset], parameters: Mapping[str, Value], pool: Class
 
 
 def draw_sealed(
-    config: RunConfig, split: Split, registry: Registry, progress: Progress
+    config: RunConfig,
+    split: Split,
+    registry: Registry,
+    progress: Progress,
+    report: Report = no_report,
 ) -> SealedEpisodes:
     """Returns the episodes that a run of this configuration is tested on, sealed.
 
@@ -68,7 +74,7 @@ def draw_sealed(
     """
     chosen = choose(registry, config.data, config.data_settings())
     dataset, parameters = chosen.dataset, chosen.parameters
-    files = DataFiles(data_root(config.data_root), config.download)
+    files = DataFiles(data_root(config.data_root), config.download, report)
     data = open_source(dataset, parameters, files, progress).data
     split_of(data, split)
     protocol = fit(resolve_protocols(config, dataset).test, data.table(split), config.ways)

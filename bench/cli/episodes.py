@@ -100,7 +100,7 @@ def make(
     from bench.sealing import draw_sealed
 
     with bars() as shown:
-        sealed = draw_sealed(config, split, registry, shown.dataset)
+        sealed = draw_sealed(config, split, registry, shown.dataset, shown.download)
     if out.exists() and not force and out.read_bytes() != sealed.content:
         raise BenchError(f"{out} exists and holds something else; to overwrite it, add --force")
     try:

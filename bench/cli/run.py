@@ -237,7 +237,7 @@ def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> list[RunReco
 
     record = None
     with bars() as shown:
-        job = prepare(config, registry, shown.dataset)
+        job = prepare(config, registry, shown.dataset, shown.download)
         watching = Profiler(job.folder / TRACE_FILE, job.device) if wishes.profile else Profile()
         if not (wishes.dry_run or wishes.print_config):
             with stop_on_signal() as stop:
