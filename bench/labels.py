@@ -25,7 +25,8 @@ COLUMNS = (
 class Label:
     """What was predicted of one picture; `class_name` is empty if it could not be read.
 
-    `novelty` is its distance to the nearest class by what is usual; above 1 it is unlike all.
+    `novelty` is its distance to the nearest class by what is usual; above 1 it is unlike all. It is
+    None where the algorithm has no network to tell that by.
     """
 
     path: str

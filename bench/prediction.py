@@ -43,10 +43,10 @@ Ask = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class _Answer:
-    """What was answered to m queries: logits (m, n), and their features (m, d)."""
+    """What was answered to m queries: logits (m, n), and their features (m, d), if any."""
 
     logits: Tensor
-    features: Tensor
+    features: Tensor | None
 
 
 def inform_one_another(run: Restored) -> bool:
@@ -104,28 +104,12 @@ class _Judge:
         )
         alone = together or not inform_one_another(run)
         with seeded(run.device), plugin_code(run.algorithm.name, "adapting", LESS_MEMORY):
-            self._embed = _embedder(run, known)
-            features = self._embed(known.inputs)
-            self._answer = self._answerer(known, features, alone)
-        self._around = Neighbourhood.of(_floats(features), support.labels, known.n_way)
-
-    def _answerer(
-        self, known: Examples, features: Tensor, alone: bool
-    ) -> Callable[[Tensor], _Answer]:
-        """Returns how queries are answered; where features decide, they are computed once."""
-        algorithm = self._run.algorithm
-        if isinstance(algorithm, EmbeddingLearner) and embeds_alone(algorithm) and alone:
-            embedded = Examples(features, known.targets, known.n_way)
-
-            def by_features(inputs: Tensor) -> _Answer:
-                found = self._embed(inputs)
-                with torch.no_grad():
-                    return _Answer(algorithm.scores(embedded, found), found)
-
-            return by_features
-        predict = algorithm.adapt(known)
-        ask = _plain(predict) if alone else _with_support(predict, known.inputs)
-        return lambda inputs: _Answer(ask(inputs), self._embed(inputs))
+            embed = _embedder(run, known)
+            features = embed(known.inputs) if embed else None
+            self._answer = _answerer(run, known, features, embed, alone)
+        self._around: Neighbourhood | None = None
+        if features is not None:
+            self._around = Neighbourhood.of(_floats(features), support.labels, known.n_way)
 
     def labels(self, photos: list[ReadPhoto]) -> list[Label]:
         """Returns the labels of some pictures, in order."""
@@ -138,15 +122,18 @@ class _Judge:
             answer = self._answer(inputs)
         self._check(answer.logits, len(images))
         shares = (answer.logits.double() / self._temperature).softmax(1).cpu().numpy()
-        rows = zip(shares, self._around.novelty(_floats(answer.features)), strict=True)
+        novelty: list[float | None] = [None] * len(images)
+        if self._around and answer.features is not None:
+            novelty = self._around.novelty(_floats(answer.features)).tolist()
+        rows = zip(shares, novelty, strict=True)
         return [
             _unreadable(photo) if photo.image is None else self._label(photo, *next(rows))
             for photo in photos
         ]
 
-    def _label(self, photo: ReadPhoto, shares: Floats, novelty: float) -> Label:
+    def _label(self, photo: ReadPhoto, shares: Floats, novelty: float | None) -> Label:
         first, second = np.argsort(-shares, kind="stable")[:2].tolist()
-        warnings = [UNLIKE] if novelty > 1 else []
+        warnings = [UNLIKE] if novelty is not None and novelty > 1 else []
         if photo.digest in self._places:
             warnings.append(f"{IN_SUPPORT} ({self._places[photo.digest]})")
         return Label(
@@ -155,7 +142,7 @@ class _Judge:
             float(shares[first]),
             self._support.classes[second],
             float(shares[second]),
-            float(novelty),
+            novelty,
             tuple(warnings),
         )
 
@@ -182,16 +169,35 @@ def seeded(device: torch.device) -> Iterator[None]:
         yield
 
 
-def _embedder(run: Restored, known: Examples) -> Ask:
+def _embedder(run: Restored, known: Examples) -> Ask | None:
     """Returns what gives the features of queries, those of the support in their batch if need be.
 
-    Inputs are their own features where there is no network.
+    None if the algorithm has no network: raw inputs do not tell strangers from the classes.
     """
     network = embedding_of(run.algorithm)
-    embed: Ask = network or torch.nn.Flatten()
-    if network is not None and shares_statistics(network):
-        return _with_support(embed, known.inputs)
-    return _plain(embed)
+    if network is None:
+        return None
+    return _with_support(network, known.inputs) if shares_statistics(network) else _plain(network)
+
+
+def _answerer(
+    run: Restored, known: Examples, features: Tensor | None, embed: Ask | None, alone: bool
+) -> Callable[[Tensor], _Answer]:
+    """Returns how queries are answered; where their features decide, these are computed once."""
+    algorithm = run.algorithm
+    if isinstance(algorithm, EmbeddingLearner) and embeds_alone(algorithm) and alone:
+        assert features is not None and embed is not None  # it has an embedding
+        embedded, features_of = Examples(features, known.targets, known.n_way), embed
+
+        def by_features(inputs: Tensor) -> _Answer:
+            found = features_of(inputs)
+            with torch.no_grad():
+                return _Answer(algorithm.scores(embedded, found).detach(), found)
+
+        return by_features
+    predict = algorithm.adapt(known)
+    ask = _plain(predict) if alone else _with_support(predict, known.inputs)
+    return lambda inputs: _Answer(ask(inputs), embed(inputs) if embed else None)
 
 
 def _plain(ask: Predictor) -> Ask:

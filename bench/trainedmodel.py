@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.device import find_device
+from bench.embedding import embedding_of
 from bench.errors import BenchError
 from bench.imageform import ImageForm
 from bench.labels import Labels
@@ -108,6 +109,10 @@ def load_run(
     form, remark = form_of(run)
     if remark:
         remarks.append(remark)
+    if embedding_of(run.algorithm) is None:
+        remarks.append(
+            f"{run.algorithm.name} has no network of features to tell what looks unlike all classes"
+        )
     if _temperature(run) is None:
         remarks.append("the run has no temperature, so probabilities are not calibrated")
     return TrainedModel(run, form, tuple(remarks))

@@ -29,6 +29,7 @@ from tests.bench.restored_runs import Records, restored
 Build = Callable[..., Algorithm]
 FORM = ImageForm(28, 28)
 UNEQUAL = {"red": 1, "green": 3, "blue": 2}
+WITHOUT_NETWORK = ("chance", "pixels", "mamlpp")  # mamlpp: none that can be called by itself
 CLASSIFIERS = sorted(
     name
     for name, made in load_registry().algorithms.entries.items()
@@ -79,12 +80,13 @@ def test_every_algorithm_takes_unequal_shots_and_labels_a_picture_by_itself(
         assert (
             1 / 3 - 1e-6 <= one.probability <= 1 >= one.probability + one.second_probability - 1e-6
         )
-        assert one.novelty is not None and np.isfinite(one.novelty)
+        assert (one.novelty is None) == (name in WITHOUT_NETWORK)
     for place, one in enumerate(found):
         (alone,) = labels(made, queries[place : place + 1])
         assert (alone.class_name, alone.warnings) == (one.class_name, one.warnings)
         assert alone.probability == pytest.approx(one.probability, abs=1e-5)
-        assert alone.novelty == pytest.approx(one.novelty, abs=1e-4)
+        if name not in WITHOUT_NETWORK:
+            assert alone.novelty == pytest.approx(one.novelty, abs=1e-4)
 
 
 def test_colours_are_told_apart_without_any_training(run: Callable[..., Restored]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import load_run
 from bench.files import sha256_of
 from bench.results import read_run
 from tests.bench.picture_files import write_picture, write_support
@@ -84,6 +85,13 @@ def test_a_label_depends_on_the_picture_and_the_support_alone(place: Path) -> No
         assert predict(place, "--out", str(place / "one.csv"), query=f"new/{name}") == 0
         (row,) = rows(place / "one.csv")
         assert {**row, "path": name} == whole[name]
+
+
+def test_three_lines_of_python_give_the_same_labels(place: Path) -> None:
+    assert predict(place, "--out", str(place / "labels.csv")) == 0
+    model = load_run(place / "run")
+    labels = model.predict(place / "known", place / "new")
+    assert labels.csv() == (place / "labels.csv").read_text()
 
 
 def test_minus_writes_the_table_to_stdout_and_everything_else_to_stderr(
