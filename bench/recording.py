@@ -110,10 +110,10 @@ def _spec(job: Job) -> SpecRecord:
 def _protocol(job: Job) -> ProtocolRecord:
     """Returns the record of the test episodes; ways, shots and queries are 0 where they vary."""
     protocol = job.test_protocol
-    sizes = (protocol.ways, protocol.shots, protocol.queries)
+    queries = 0 if protocol.kind == "folds" else protocol.queries
     return ProtocolRecord(
         protocol.id,
-        *((0, 0, 0) if protocol.varies else sizes),
+        *((0, 0, 0) if protocol.varies else (protocol.ways, protocol.shots, queries)),
         job.episodes,
         job.config.episode_seed,
         sha256="",

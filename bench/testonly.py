@@ -22,7 +22,7 @@ def check_trainable(algorithm: Algorithm, plan: TrainingPlan, source: Source, na
     learns = plan.steps and any(p.requires_grad for p in algorithm.parameters())
     if not learns or can_train(source.data):
         return
-    own = "; for your own files: --set data.classes=disjoint" if source.dataset.opens else ""
+    own = "; or divide its classes: --set data.classes=disjoint" * ("classes" in source.parameters)
     raise BenchError(
         f"{name} has classes to test on but none to train on, and {algorithm.name} learns: train "
         f"it on others (--data OTHERS --test-data {name}), or use weights as they are (--steps 0 "

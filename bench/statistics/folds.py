@@ -36,7 +36,7 @@ def over_folds(predictions: Predictions) -> IntervalRecord:
     support images + noise, and the effects are drawn anew. Where inputs have groups, the unit is
     the group, over all classes that it has inputs of. The interval is symmetric in log-odds.
 
-    Simulated coverage is in tests/bench/statistics/test_coverage_of_folds.py.
+    In simulations it covered in 96 to 99% of cases, a t interval over episodes in 60 to 81%.
     """
     scores, right = predictions.scores, predictions.right.astype(np.float64)
     units = _Units(predictions)

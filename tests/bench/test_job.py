@@ -208,7 +208,10 @@ def test_a_job_builds_its_algorithm_with_its_parameters(some: Registry) -> None:
         ({"queries": 20}, r"1 shots \+ 20 queries = 21, but class '.*' of the val split has 20"),
         ({"train_queries": 20}, "of the train split has 20 images"),
         ({"ways": 7, "data": "points"}, "7 ways, but the test split has 6 classes"),
-        ({"set": {"data.train": "0"}}, "images has classes to test on but none to train on, and learner learns"),
+        (
+            {"set": {"data.train": "0"}},
+            "images has classes to test on but none to train on, and learner learns",
+        ),
         ({"device": "gpu"}, "--device is 'gpu'; known: auto, cpu, cuda"),
         ({"algo": "needy"}, "needy needs a_package_that_is_not_there; install it: pip install a_p"),
         ({"algo": "choosy"}, "choosy: ways is 5; it must be even"),

@@ -59,7 +59,7 @@ def test_without_a_number_all_disjoint_episodes_are_taken(
     assert "the data gives 160 episodes of 5w1s15q-disjoint" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["variable", "single", "dirichlet"])
+@pytest.mark.parametrize("kind", ["variable", "single", "dirichlet", "folds"])
 def test_the_printed_config_gives_the_same_run(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,6 +76,8 @@ def test_the_printed_config_gives_the_same_run(
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [
+        (["--protocol", "folds", "--queries", "3"], "--protocol folds have all images of a fold"),
+        (["--protocol", "folds", "--ways", "5", "--episodes", "8"], "ask for a multiple of 5, suc"),
         (["--protocol", "variable", "--ways", "5"], "--ways is 5, but episodes of --protocol"),
         (["--protocol", "within"], "classes of the test split have no groups, such as alphabets"),
         (["--protocol", "dirichelt"], "did you mean 'dirichlet'?"),
@@ -99,3 +101,30 @@ def test_who_takes_one_number_of_ways_is_refused_where_ways_vary(
     asked = ["--algo", "maml", "--protocol", "variable", "--out", str(tmp_path)]
     assert run_command_line([*RUN, *asked]) == 4
     assert "maml is made for one number of ways" in capsys.readouterr().err
+
+
+def test_folds_are_run_made_shown_and_told_with_an_interval_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, data = tmp_path / "folds.sealed", ["--data", "gaussians"]
+    sizes = ["--protocol", "folds", "--ways", "6", "--shots", "2", "--episodes", "10"]
+    assert run_command_line(["episodes", "make", *data, *sizes, "--out", str(file)]) == 0
+    told = "6w2s-5folds (6-way 2-shot, 5 folds), seed 0"
+    assert told in capsys.readouterr().out
+    out = ["--algo", "pixels", "--threads", "1", "--out"]
+    assert run_command_line(["run", *data, *out, str(tmp_path / "a"), *sizes]) == 0
+    assert "pixels on gaussians, 6-way 2-shot, 5 folds: " in capsys.readouterr().out
+    from_file = [*data, *out, str(tmp_path / "b"), "--episodes-file", str(file)]
+    assert run_command_line(["run", *from_file]) == 0
+    one, other = only_run(tmp_path / "a"), only_run(tmp_path / "b")
+    assert one.protocol.sha256 == other.protocol.sha256
+    assert one.outcome is not None
+    assert other.outcome is not None
+    assert one.outcome.intervals == other.outcome.intervals
+    folder = next(path for path in (tmp_path / "a").iterdir())
+    capsys.readouterr()
+    assert run_command_line(["intervals", str(folder)]) == 0
+    assert run_command_line(["leaderboard", str(tmp_path / "a")]) == 0
+    shown = capsys.readouterr().out
+    assert "(95% interval over 480 images of the same classes)" in shown
+    assert "±: the 95% interval, over images of these classes" in shown

@@ -53,6 +53,17 @@ def test_splits_that_share_nothing_pass(store: Store, stream: EpisodeStream) -> 
     assert overlap(store(("x", "y"), own_images(8)), stream, 20) == Overlap()
 
 
+def test_an_episode_that_crosses_groups_is_found(store: Store, stream: EpisodeStream) -> None:
+    apart = np.arange(len(stream.pool.inputs))
+    crossing = EpisodeStream(stream.pool, stream.protocol, stream.name.seed, stream.device)
+    crossing.pool = replace(stream.pool, input_groups=apart)
+    data = store(("x", "y"), own_images(8))
+    assert overlap(data, crossing, 20) == Overlap()
+    crossing.pool = replace(stream.pool, input_groups=apart // 4)
+    (error,) = overlap(data, crossing, 20).errors
+    assert error.endswith("is a query, and an input of its group is in the support")
+
+
 def test_who_was_trained_on_test_classes_is_found_out(store: Store, stream: EpisodeStream) -> None:
     """TestTrained: it knows every test image by heart, as its training split had them all."""
     pool = stream.pool

@@ -68,6 +68,37 @@ class Copies(Letters):
             yield ClassExamples(one.name, one.split, inputs)
 
 
+class Photos(Letters):
+    """Four photos of each of three objects of every class."""
+
+    name = "photos"
+
+    def __init__(self, *, seed: int = 3) -> None:
+        super().__init__(seed=seed)
+
+    def classes(self, files: DataFiles) -> Iterator[ClassExamples]:
+        for one in super().classes(files):
+            objects = tuple(f"{one.name} {number // 4}" for number in range(12))
+            yield ClassExamples(one.name, one.split, one.inputs, groups=objects)
+
+
+class Alone(Letters):
+    """Has a test split alone.
+
+    Args:
+        seed: seed of the images.
+        classes: as of a folder of images.
+    """
+
+    name = "alone"
+
+    def __init__(self, *, seed: int = 4, classes: str = "fixed") -> None:
+        super().__init__(seed=seed)
+
+    def classes(self, files: DataFiles) -> Iterator[ClassExamples]:
+        return (one for one in super().classes(files) if one.split == "test")
+
+
 class Dots(Dataset):
     """Points in the plane."""
 
@@ -117,6 +148,6 @@ class Twins(Lines):
 
 def registry_of_small_data() -> Registry:
     registry = load_registry()
-    for dataset in (Letters, Signs, Copies, Dots, Lines, Twins):
+    for dataset in (Letters, Signs, Copies, Photos, Alone, Dots, Lines, Twins):
         registry.datasets.add(dataset, dataset.name, "tests")
     return registry

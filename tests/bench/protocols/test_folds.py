@@ -78,7 +78,7 @@ def test_fewer_images_or_groups_make_fewer_folds() -> None:
     ("sizes", "groups", "shots", "complaint"),
     [
         ((9, 1), None, 1, "class 'class1' of the test split has 1 image, too few for 2 folds"),
-        ((2, 2), [0, 1, 2, 2], 1, "class 'class1' of the test split has 2 images in 1 group that s"),
+        ((2, 2), [0, 1, 2, 2], 1, "class 'class1' of the test split has 2 images in 1 group tha"),
         ((10, 6), None, 5, "class 'class1' of the test split has 6 images, of which each fold can "
                            "leave 4 at most; ask for at most that many --shots"),
         ((9, 9), [*range(9), *[9] * 6, 10, 11, 12], 4, "'class1'.* can leave 3 at most"),

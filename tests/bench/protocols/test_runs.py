@@ -52,7 +52,7 @@ def size_of(kind: ProtocolKind) -> dict[str, int]:
     """What a user may ask of this kind, on classes of 12 images."""
     if kind.startswith("variable"):
         return {}
-    return {"shots": 2} if kind == "single" else {"shots": 2, "queries": 3}
+    return {"shots": 2} if kind in ("single", "folds") else {"shots": 2, "queries": 3}
 
 
 class TestKinds:
@@ -60,7 +60,7 @@ class TestKinds:
     def test_a_run_of_every_kind_is_recorded_and_can_be_taken_up_again(
         self, kind: ProtocolKind, small: Registry, tmp_path: Path
     ) -> None:
-        episodes = 4 if kind == "disjoint" else 6
+        episodes = {"disjoint": 4, "folds": 5}.get(kind, 6)
         asked: dict[str, Any] = {**size_of(kind), "episodes": episodes, "protocol": kind}
         job, record = run(small, tmp_path, **asked)
         assert record.status == "complete"
@@ -103,6 +103,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"protocol": "variable-within", "shots": 2}, "--shots is 2, but episodes of --protocol varia"),
     ({"protocol": "variable", "queries": 2}, "--queries is 2, but episodes of --protocol variable"),
     ({"protocol": "single", "queries": 3}, "episodes of --protocol single have one query each"),
+    ({"protocol": "folds", "queries": 3}, "episodes of --protocol folds have all images of a fold"),
+    (
+        {"protocol": "folds", "episodes": 12},
+        "--episodes is 12, but with --protocol folds .* of 5, ",
+    ),
+    ({"protocol": "folds", "ways": 13}, "13 ways, but the test split has 12 classes"),
+    ({"protocol": "folds", "shots": 10}, "each fold can leave 9 at most"),
+    (
+        {"protocol": "folds", "algo": "maml", "train_ways": 5},
+        "maml is made for the 12 ways of the test and cannot",
+    ),
+    (
+        {"protocol": "disjoint", "data": "photos", "queries": 3},
+        "inputs of the test split come in g",
+    ),
+    ({"data": "photos", "shots": 5, "queries": 5}, "which stay whole: they cannot be divided into"),
     ({"protocol": "within", "data": "signs", "queries": 3}, "test split have no groups"),
     ({"protocol": "within", "ways": 7, "queries": 3}, "no group of the test split has 7 classes"),
     (
