@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,9 +25,10 @@ from numpy.typing import NDArray
 from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split
 from bench.errors import BenchError
 from bench.failures import plugin_code
-from bench.files import source_digest
+from bench.images import DECODER
 from bench.intake import checked_classes
 from bench.parameters import Value
+from bench.plugincode import code_digest
 from bench.stored import (
     DESCRIPTION,
     FORMAT,
@@ -74,8 +76,8 @@ def cache_folder(dataset: Dataset, parameters: Mapping[str, Value], files: DataF
         BenchError: the user's files that it depends on are not there.
     """
     with plugin_code(dataset.name, "looking at its files", "use a smaller dataset"):
-        stamp = dataset.stamp(files)
-    key = _key(dataset, _lasting(dataset, parameters), stamp)
+        stamp, pictures = dataset.stamp(files), dataset.form() is not None
+    key = _key(dataset, _lasting(dataset, parameters), stamp, pictures)
     return cache_root() / "datasets" / f"{dataset.name}-{key}"
 
 
@@ -117,9 +119,12 @@ class _Making:
 
 
 def _open(folder: Path, what: _Making, progress: Progress) -> CachedDataset:
-    """Returns what a folder of the cache holds; only one process at a time makes it."""
-    if not _is_whole(folder):
-        with _writable(folder.parent):
+    """Returns what a folder of the cache holds; only one process at a time makes it.
+
+    What is there already is only read: no lock is taken, and the folder may be read-only.
+    """
+    with _writable(folder.parent):
+        if not _is_whole(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(folder.with_suffix(".lock")):
                 if not _is_whole(folder):
@@ -127,10 +132,11 @@ def _open(folder: Path, what: _Making, progress: Progress) -> CachedDataset:
     return CachedDataset.read(folder)
 
 
-def _key(dataset: Dataset, parameters: Mapping[str, Value], stamp: str) -> str:
-    code = source_digest(type(dataset))
+def _key(dataset: Dataset, parameters: Mapping[str, Value], stamp: str, pictures: bool) -> str:
+    code = code_digest(type(dataset))
     known = [FORMAT, dataset.version, code, sorted(parameters.items())]
-    text = msgspec.json.encode([*known, stamp] if stamp else known)
+    decoder = [f"decoder {DECODER}"] if pictures else []
+    text = msgspec.json.encode([*known, *([stamp] if stamp else []), *decoder])
     return hashlib.sha256(text).hexdigest()[:12]
 
 
@@ -143,6 +149,11 @@ def _writable(folder: Path) -> Iterator[None]:
     """Turns a failure to write into an error that says what to do."""
     try:
         yield
+    except NotImplementedError as error:  # filelock's, where the file system has no locks
+        raise BenchError(
+            f"the file system of the cache folder {folder} has no locks; set BENCH_CACHE to a "
+            "folder on another"
+        ) from error
     except OSError as error:
         raise BenchError(
             f"cannot write the cache folder {folder} ({error.strerror or error}); "
@@ -173,12 +184,19 @@ def _build(what: _Making, folder: Path, progress: Progress) -> None:
             splits,
             remarks=tuple(what.remarks()),
         )
-        (draft / DESCRIPTION).write_bytes(msgspec.json.encode(record.sealed()))
+        _write_whole(draft / DESCRIPTION, msgspec.json.encode(record.sealed()))
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class _SplitWriter:
@@ -229,7 +247,7 @@ class _GroupsFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._numbers: dict[str, int] = {}
-        self._rows: list[int] = []
+        self._rows = array("q")
         self._next = 0
 
     def add(self, count: int, groups: tuple[str, ...] | None) -> None:
@@ -244,7 +262,7 @@ class _GroupsFile:
         if not self._numbers:
             return ""
         file = _RawFile(self._path)
-        file.write(np.array(self._rows, dtype=np.int64))
+        file.write(np.frombuffer(self._rows, dtype=np.int64))
         return file.close()
 
 

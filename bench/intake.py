@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.dataset import ClassExamples, DataFiles, Dataset, Split, as_split
+from bench.dataset import SPLITS, ClassExamples, DataFiles, Dataset, Split, as_split
+from bench.digestset import DIGEST_BYTES, DigestSet
 from bench.errors import BenchError
 from bench.failures import plugin_code
 from bench.tasks import CLASSIFICATION
@@ -22,7 +24,7 @@ def checked_classes(dataset: Dataset, files: DataFiles) -> Iterator[ClassExample
         RunFailed: the dataset raised an exception.
     """
     names: dict[str, Split] = {}
-    seen: dict[bytes, ClassExamples] = {}
+    seen: dict[Split, DigestSet] = {split: DigestSet() for split in SPLITS}
     bases: dict[str, ClassExamples] = {}
     first: ClassExamples | None = None
     for examples in _classes_of(dataset, files):
@@ -32,7 +34,7 @@ def checked_classes(dataset: Dataset, files: DataFiles) -> Iterator[ClassExample
         _check_alike(examples, first)
         _check_name(dataset.name, examples, names)
         _check_base(dataset, examples, bases)
-        _check_unseen(dataset.name, examples, seen)
+        _check_unseen(dataset.name, examples, names, seen)
         yield examples
 
 
@@ -122,16 +124,21 @@ def _check_alike(examples: ClassExamples, first: ClassExamples) -> None:
         )
 
 
-def _check_unseen(name: str, examples: ClassExamples, seen: dict[bytes, ClassExamples]) -> None:
+def _check_unseen(
+    name: str, examples: ClassExamples, names: dict[str, Split], seen: dict[Split, DigestSet]
+) -> None:
     """Raises BenchError if an image of this class, or this function, was seen in another split."""
-    stub = _stub(examples)
-    for digest in content_digests(examples.inputs, examples.targets):
-        other = seen.setdefault(digest, stub)
-        if other.split != examples.split:
-            raise BenchError(
-                f"{name}: the same image is in class '{other.name}' of {other.split} and in "
-                f"class '{examples.name}' of {examples.split}; splits must not share images"
-            )
+    digests = list(content_digests(examples.inputs, examples.targets))
+    found = {split: seen[split].find(digests) for split in SPLITS if split != examples.split}
+    known = [(*place, split) for split, place in found.items() if place]
+    if known:
+        _, owner, split = min(known)
+        other = next(islice(names, owner, None))
+        raise BenchError(
+            f"{name}: the same image is in class '{other}' of {split} and in "
+            f"class '{examples.name}' of {examples.split}; splits must not share images"
+        )
+    seen[examples.split].add(digests, len(names) - 1)
 
 
 def content_digests(
@@ -143,7 +150,7 @@ def content_digests(
         flat = inputs.reshape(len(inputs), -1).astype(np.float32)
         units = np.concatenate([flat, targets], axis=1)[None]
     for one in units:
-        yield hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=16).digest()
+        yield hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=DIGEST_BYTES).digest()
 
 
 def _check_base(dataset: Dataset, examples: ClassExamples, bases: dict[str, ClassExamples]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import pairwise
 
 from bench.cache import Progress, open_dataset
 from bench.dataname import DataName
-from bench.dataset import DataFiles, Dataset, Split
+from bench.dataset import SPLITS, DataFiles, Dataset, Split
+from bench.digestset import DigestSet
 from bench.errors import BenchError
 from bench.firewall import open_test
 from bench.intake import content_digests
@@ -17,6 +17,9 @@ from bench.parameters import Value, settle
 from bench.pool import ClassPool
 from bench.registry import Registry
 from bench.stored import CachedDataset, SplitRecord
+
+_HASHED = 4096
+"""Inputs that are hashed at a time."""
 
 
 @dataclass(frozen=True)
@@ -121,31 +124,33 @@ def check_apart(trained: Source, tested: Source) -> None:
 
     In regression functions are compared, not points.
     """
-    seen: dict[bytes, str] = {}
-    for split in ("train", "val"):
-        if split in trained.data.record.splits:
-            seen |= dict.fromkeys(_digests(trained.data.pool(split)), split)
+    tested_contents = DigestSet()
     with open_test("content check", 0):
         pool = tested.data.pool("test")
-    for number, digest in enumerate(_digests(pool)):
-        if digest in seen:
-            place = number if pool.targets is not None else _class_of(pool, number)
-            raise BenchError(
-                f"an image of class '{pool.classes[place]}' of the test split of "
-                f"{tested.dataset.name} is in the {seen[digest]} split of {trained.dataset.name}, "
-                "too; test on data that training does not have"
-            )
+    classes = pool.classes
+    for number, digests in _digests(pool):
+        tested_contents.add(digests, number)
+    del pool
+    for split in SPLITS[:2]:
+        if split not in trained.data.record.splits:
+            continue
+        for _, digests in _digests(trained.data.pool(split)):
+            found = tested_contents.find(digests)
+            if found:
+                raise BenchError(
+                    f"an image of class '{classes[found[1]]}' of the test split of "
+                    f"{tested.dataset.name} is in the {split} split of {trained.dataset.name}, "
+                    "too; test on data that training does not have"
+                )
 
 
-def _class_of(pool: ClassPool, row: int) -> int:
-    return int(np.searchsorted(pool.offsets, row, side="right")) - 1
-
-
-def _digests(pool: ClassPool) -> list[bytes]:
-    """Returns a hash of each image, in order; in regression of each function."""
-    if pool.targets is None:
-        return list(content_digests(pool.inputs, None))
-    found: list[bytes] = []
-    for first, last in zip(pool.offsets[:-1], pool.offsets[1:], strict=True):
-        found += content_digests(pool.inputs[first:last], pool.targets[first:last])
-    return found
+def _digests(pool: ClassPool) -> Iterator[tuple[int, list[bytes]]]:
+    """Yields for each class, by number, hashes of its images, some at a time; one per function."""
+    for number, (first, last) in enumerate(pairwise(pool.offsets.tolist())):
+        if pool.targets is not None:
+            targets = pool.targets[first:last]
+            yield number, list(content_digests(pool.inputs[first:last], targets))
+            continue
+        for start in range(first, last, _HASHED):
+            rows = pool.inputs[start : min(start + _HASHED, last)]
+            yield number, list(content_digests(rows, None))

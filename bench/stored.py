@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -95,7 +98,7 @@ class CachedDataset:
         """Reads the description of what is in `folder`; raises BenchError if it is damaged."""
         path = folder / DESCRIPTION
         try:
-            record = msgspec.json.decode(path.read_bytes(), type=CacheRecord)
+            record = msgspec.json.decode(_content(path), type=CacheRecord)
         except msgspec.MsgspecError as error:
             raise BenchError(
                 f"the cache description {path} is damaged ({error}); {_cure(folder)}"
@@ -162,9 +165,10 @@ class CachedDataset:
         shape = (record.rows, *record.shape)
         inputs: NDArray[np.uint8] | NDArray[np.float32]
         if record.bytes > MEMORY_LIMIT:
-            inputs = np.memmap(path, dtype=record.dtype, mode="r", shape=shape)
+            with _readable(path):
+                inputs = np.memmap(path, dtype=record.dtype, mode="r", shape=shape)
         else:
-            inputs = np.fromfile(path, dtype=record.dtype).reshape(shape)
+            inputs = _numbers(path, record.dtype).reshape(shape)
             if hashlib.sha256(inputs.data).hexdigest() != record.sha256:
                 raise BenchError(f"the cached file {path} was altered; {_cure(self.folder)}")
         table, targets = self.table(split), self._targets(split, record)
@@ -185,7 +189,7 @@ class CachedDataset:
             return None
         path = self.folder / f"{split}.groups.bin"
         _check_size(path, record.rows * 8)
-        values = np.fromfile(path, dtype=np.int64)
+        values = _numbers(path, "int64")
         if hashlib.sha256(values.data).hexdigest() != record.groups:
             raise BenchError(f"the cached file {path} was altered; {_cure(path.parent)}")
         return values
@@ -196,10 +200,32 @@ class CachedDataset:
             return None
         path = self.folder / f"{split}.targets.bin"
         _check_size(path, record.rows * record.targets.width * 4)
-        values = np.fromfile(path, dtype=np.float32).reshape(-1, record.targets.width)
+        values = _numbers(path, "float32").reshape(-1, record.targets.width)
         if hashlib.sha256(values.data).hexdigest() != record.targets.sha256:
             raise BenchError(f"the cached file {path} was altered; {_cure(path.parent)}")
         return values
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turns a failure to read into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise BenchError(
+            f"the cached file {path} cannot be read ({error.strerror or error}); set BENCH_CACHE "
+            "to a folder of your own"
+        ) from error
+
+
+def _content(path: Path) -> bytes:
+    with _readable(path):
+        return path.read_bytes()
+
+
+def _numbers(path: Path, dtype: str) -> NDArray[Any]:
+    with _readable(path):
+        return np.fromfile(path, dtype=dtype)
 
 
 def _check_size(path: Path, size: int) -> None:
