@@ -11,7 +11,7 @@ import os
 import shutil
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -188,6 +188,8 @@ def _build(what: _Making, folder: Path, progress: Progress) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     except BaseException:
+        for writer in writers.values():
+            writer.abandon()
         shutil.rmtree(draft, ignore_errors=True)
         raise
 
@@ -240,6 +242,11 @@ class _SplitWriter:
             self._groups.close(),
         )
 
+    def abandon(self) -> None:
+        """Closes the files, whatever is in them."""
+        for file in filter(None, (self._inputs, self._targets)):
+            file.abandon()
+
 
 class _GroupsFile:
     """The groups of a split's inputs, numbered as they come; no file if there are none."""
@@ -284,3 +291,8 @@ class _RawFile:
         os.fsync(self._file.fileno())
         self._file.close()
         return self._digest.hexdigest()
+
+    def abandon(self) -> None:
+        """Closes the file, whether or not there is room for the rest."""
+        with suppress(OSError):
+            self._file.close()

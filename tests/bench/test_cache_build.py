@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,41 +126,3 @@ def test_a_file_the_dataset_cannot_read_is_not_blamed_on_the_cache() -> None:
         opened(Failing(error))
     assert "cannot write the cache" not in str(caught.value)
     assert "/data/labels.csv" in str(caught.value)
-
-
-BUILDER = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from bench.cache import open_dataset
-from bench.dataset import ClassExamples, DataFiles, Dataset
-
-class Slow(Dataset):
-    name = "slow"
-    def classes(self, files):
-        with (files.root / "log").open("a") as log:
-            log.write("built\\n")
-        time.sleep(0.5)  # so that the other process comes while the cache is being built
-        yield ClassExamples("a", "train", np.ones((3, 2), np.float32))
-
-root = Path(sys.argv[1])
-(root / f"waiting-{sys.argv[2]}").touch()
-while len(list(root.glob("waiting-*"))) < 2:
-    time.sleep(0.02)
-cached = open_dataset(Slow(), {}, DataFiles(root), lambda done, total: None)
-print(cached.fingerprint, len(cached.pool("train").inputs))
-"""
-
-
-def test_two_processes_that_start_together_build_a_cache_once_and_both_succeed(
-    tmp_path: Path,
-) -> None:
-    command = [sys.executable, "-c", BUILDER, str(tmp_path)]
-    running = [
-        subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in "ab"
-    ]
-    answers = [process.communicate(timeout=120)[0] for process in running]
-    assert [process.returncode for process in running] == [0, 0]
-    assert answers[0] == answers[1]
-    assert answers[0].endswith(" 3\n")
-    assert (tmp_path / "log").read_text() == "built\n"
