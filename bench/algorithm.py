@@ -147,7 +147,8 @@ class Algorithm(nn.Module, ABC):
         """Sets buffers that follow from weights and training data, such as a mean of features.
 
         Called in evaluation mode, without gradients, before every validation and before the
-        test, always with the same endless training episodes; take as many as you need.
+        test, always with the same endless training episodes; take as many as you need. Not called
+        on data without a train split: buffers then stay as they were made.
         """
 
     def optimizer(self) -> torch.optim.Optimizer:

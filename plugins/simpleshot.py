@@ -21,7 +21,8 @@ class SimpleShot(Pretrained):
 
     The network is trained as a classifier of all training classes; nothing is learnt from
     episodes. The mean to be subtracted is taken over some training images, where the authors'
-    code takes them all. That code trains by SGD with steps of the rate; this one by Adam.
+    code takes them all; on data without a train split it is zero, and CL2N is L2N. That code
+    trains by SGD with steps of the rate; this one by Adam.
 
     Args:
         lr: learning rate of Adam.
