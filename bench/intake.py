@@ -166,8 +166,11 @@ def _check_base(dataset: Dataset, examples: ClassExamples, bases: dict[str, Clas
 
 
 def _stub(examples: ClassExamples) -> ClassExamples:
-    """Returns the class without its inputs, which nobody should keep in memory."""
-    return ClassExamples(examples.name, examples.split, examples.inputs[:0])
+    """Returns the class without its inputs, which nobody should keep in memory.
+
+    They are copied, though there are none: a view would keep them all.
+    """
+    return ClassExamples(examples.name, examples.split, examples.inputs[:0].copy())
 
 
 def _check_name(name: str, examples: ClassExamples, names: dict[str, Split]) -> None:
