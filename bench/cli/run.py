@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     default="fixed",
     show_default=True,
     metavar="KIND",
-    help="Of the test: fixed, dirichlet, single, disjoint, within, variable, variable-within.",
+    help="Of the test: fixed, dirichlet, single, disjoint, within, variable, variable-within, folds.",
 )
 @click.option(
     "--test-data",

@@ -180,16 +180,21 @@ class GroupedSampler(DrawingSampler):
             if found:
                 return found
         names = [f"'{self.table.classes[number]}'" for number in longest[:3]]
+        spent = budget.left is not None and budget.left < 0
+        found_out = "were found to give" if spent else "give"
         raise BenchError(
-            f"no {ways} classes of the {self.table.split} split give an episode, as inputs of one "
-            f"group stay on one side: class '{self.table.classes[failed]}' cannot join "
+            f"no {ways} classes of the {self.table.split} split {found_out} an episode, as inputs "
+            f"of one group stay on one side: class '{self.table.classes[failed]}' cannot join "
             f"{', '.join(names)}{', ...' if len(longest) > 3 else ''}; ask for fewer --ways, "
             "--shots or --queries"
         )
 
     def _rest(self, numbers: list[int], number: int, chosen: list[int]) -> Iterator[int]:
-        """Yields the classes that are to be tried after one: the first, which may be asked alone,
-        goes with all others, further ones with those that come later."""
+        """Yields the classes that are to be tried after one.
+
+        The first goes with all others, as it may be the only one that is asked; further ones go
+        with those that come later.
+        """
         later = numbers if not chosen else numbers[numbers.index(number) + 1 :]
         yield from (other for other in later if other != number)
 
