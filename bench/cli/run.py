@@ -65,7 +65,8 @@ if TYPE_CHECKING:
     default="fixed",
     show_default=True,
     metavar="KIND",
-    help="Of the test: fixed, dirichlet, single, disjoint, within, variable, variable-within, folds.",
+    help="Of the test: fixed, dirichlet, single, disjoint, within, variable, variable-within, "
+    "folds.",
 )
 @click.option(
     "--test-data",
