@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from bench.threads import usable_cores
 
 AHEAD = 512
 """Pictures that are decoded, or waiting for it, beyond the one that is asked for."""
+TOGETHER = 16
+"""Pictures that a thread decodes at a time: handing over small ones costs as much as decoding."""
 
 
 @dataclass(frozen=True)
@@ -49,56 +51,66 @@ def decoded(
     """Yields the classes with their pictures decoded, (k, channels, height, width), in order.
 
     Several pictures are decoded at a time, on all cores; those of the next classes while the first
-    is in use, but no more than AHEAD of them. With `damaged`, pictures that cannot be read are left
+    is in use, but not many more than AHEAD. With `damaged`, pictures that cannot be read are left
     out, and entered there with the reason; a class that has no other is left out as well.
 
     Raises:
         BenchError: a picture cannot be read, it is named; not with `damaged`.
     """
+    wanted = ((one, picture) for one in classes for picture in one.pictures)
     with ThreadPoolExecutor(usable_cores()) as pool:
-        started = (
-            _Started(one, picture, pool.submit(_decode, picture, form))
-            for one in classes
-            for picture in one.pictures
-        )
+        parts = iter(lambda: tuple(islice(wanted, TOGETHER)), ())
+        started = (pool.submit(_tried, part, form) for part in parts)
         try:
-            yield from _gathered(started, form, damaged)
+            yield from _gathered(_in_order(started), form, damaged)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
-class _Started:
-    """A picture of a class that is being decoded, or waits for it."""
+class _Tried:
+    """A picture of a class, and its image, or why there is none."""
 
     of: PictureClass
     picture: Picture
-    image: Future[NDArray[np.uint8]]
+    image: NDArray[np.uint8] | BenchError
 
 
-def _decode(picture: Picture, form: ImageForm) -> NDArray[np.uint8]:
-    return decode(picture.read(), picture.name, form)
+def _tried(part: Iterable[tuple[PictureClass, Picture]], form: ImageForm) -> list[_Tried]:
+    return [_Tried(of, picture, _decode(picture, form)) for of, picture in part]
+
+
+def _decode(picture: Picture, form: ImageForm) -> NDArray[np.uint8] | BenchError:
+    try:
+        return decode(picture.read(), picture.name, form)
+    except BenchError as error:
+        return error
+
+
+def _in_order(started: Iterator[Future[list[_Tried]]]) -> Iterator[_Tried]:
+    """Yields what comes of futures; AHEAD pictures are asked for before it waits for the first."""
+    waiting = deque(islice(started, max(1, AHEAD // TOGETHER)))
+    while waiting:
+        done = waiting.popleft().result()
+        waiting.extend(islice(started, 1))
+        yield from done
 
 
 def _gathered(
-    started: Iterator[_Started], form: ImageForm, damaged: dict[str, str] | None
+    tried: Iterator[_Tried], form: ImageForm, damaged: dict[str, str] | None
 ) -> Iterator[ClassExamples]:
-    """Yields the classes of pictures that come class by class; asks for AHEAD before it waits."""
-    waiting = deque(islice(started, AHEAD))
-    while waiting:
-        of = waiting[0].of
+    """Yields the classes of pictures that come class by class."""
+    for first in tried:
+        of, groups = first.of, list[str]()
         images = np.empty((len(of.pictures), *form.shape), dtype=np.uint8)
-        groups: list[str] = []
-        for _ in of.pictures:
-            one = waiting.popleft()
-            waiting.extend(islice(started, 1))
-            try:
-                images[len(groups)] = one.image.result()
+        for one in chain([first], islice(tried, len(of.pictures) - 1)):
+            if isinstance(one.image, np.ndarray):
+                images[len(groups)] = one.image
                 groups.append(one.picture.group)
-            except BenchError as error:
-                if damaged is None:
-                    raise
-                damaged[one.picture.name] = str(error)
+            elif damaged is None:
+                raise one.image
+            else:
+                damaged[one.picture.name] = str(one.image)
         if groups:
             told = tuple(groups) if any(groups) else None
             yield ClassExamples(of.name, of.split, images[: len(groups)], groups=told)

@@ -47,9 +47,13 @@ def test_classes_and_pictures_keep_their_order() -> None:
         assert one.groups is None and one.split == "train"
 
 
-@pytest.mark.parametrize("ahead", [1, 2, 3, 100])
-def test_no_more_than_a_few_are_read_ahead(ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("together", [1, 3, 16])
+@pytest.mark.parametrize("ahead", [1, 7, 100])
+def test_no_more_than_a_few_are_read_ahead(
+    ahead: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(decoding, "AHEAD", ahead)
+    monkeypatch.setattr(decoding, "TOGETHER", together)
     asked: list[int] = []
 
     def watched(number: int) -> Callable[[], bytes]:
@@ -66,12 +70,13 @@ def test_no_more_than_a_few_are_read_ahead(ahead: int, monkeypatch: pytest.Monke
 
     for place, one in enumerate(decoded(classes(), FORM), 1):
         assert one.inputs[:, 0, 0, 0].tolist() == list(range(5 * place - 5, 5 * place))
-        assert len(asked) <= 5 * place + ahead
+        assert len(asked) <= 5 * place + max(ahead, together) + together
     assert sorted(asked) == list(range(50))
 
 
 def test_several_are_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "usable_cores", lambda: 3)
+    monkeypatch.setattr(decoding, "TOGETHER", 2)
     together = threading.Barrier(3)  # nobody goes on before three have come
 
     def read() -> bytes:
