@@ -22,6 +22,8 @@ Norm = Literal["running", "batch"]
 the statistics of whatever is in the batch, always: predictions depend on the other queries.
 """
 
+_WIDEST = 4096
+
 Reads = Literal["images", "anything"]
 """What a backbone takes: images (c, h, w), or inputs of any shape, flattened."""
 
@@ -129,6 +131,55 @@ class Identity(Embedding):
         return inputs.flatten(1)
 
 
+class Linear(Embedding):
+    """A square matrix that begins as the identity: features as they are, until training moves it.
+
+    Good features are only lost by a network that begins at random.
+    """
+
+    def __init__(self, input_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.out_features = math.prod(input_shape)
+        if self.out_features > _WIDEST:
+            raise BenchError(
+                f"backbone 'linear' is a square matrix, and the inputs have {self.out_features} "
+                f"numbers; it takes {_WIDEST} at most: try --backbone mlp"
+            )
+        self.map = nn.Linear(self.out_features, self.out_features, bias=False)
+        nn.init.eye_(self.map.weight)
+
+    @classmethod
+    def make(cls, input_shape: tuple[int, ...], norm: Norm) -> Linear:
+        """Returns one, as `Backbone.make` wants it."""
+        return cls(input_shape)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        features: Tensor = self.map(inputs.flatten(1))
+        return features
+
+
+class Residual(Embedding):
+    """Inputs plus what an MLP of one hidden layer makes of them, which is nothing at first."""
+
+    def __init__(self, input_shape: tuple[int, ...], *, width: int = 256) -> None:
+        super().__init__()
+        self.out_features = math.prod(input_shape)
+        self.inward = nn.Linear(self.out_features, width)
+        self.outward = nn.Linear(width, self.out_features)
+        nn.init.zeros_(self.outward.weight)
+        nn.init.zeros_(self.outward.bias)
+
+    @classmethod
+    def make(cls, input_shape: tuple[int, ...], norm: Norm) -> Residual:
+        """Returns one, as `Backbone.make` wants it."""
+        return cls(input_shape)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        flat = inputs.flatten(1)
+        features: Tensor = flat + self.outward(F.relu(self.inward(flat)))
+        return features
+
+
 @dataclass(frozen=True)
 class Backbone:
     """A named way to build an embedding for inputs of a given shape."""
@@ -179,6 +230,8 @@ _ALL = (
     _conv("conv6", "6 blocks of 64 filters, max-pooling while the map allows", blocks=6, pool=True),
     _mlp("mlp", "3 layers of 64 units: the default for points and features", 64, 64, 64),
     _mlp("mlp-40", "2 layers of 40 units: the default for regression, as in MAML", 40, 40),
+    Backbone("linear", "a square matrix that begins as the identity", "anything", Linear.make),
+    Backbone("residual", "inputs plus an MLP that begins as zero", "anything", Residual.make),
     Backbone("identity", "nothing at all: for features as they are", "anything", Identity.make),
 )
 BACKBONES = {backbone.name: backbone for backbone in _ALL}

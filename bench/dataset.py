@@ -97,6 +97,11 @@ class Dataset(ABC):
     task: ClassVar[Task] = CLASSIFICATION
     protocol: ClassVar[EpisodeProtocol] = EpisodeProtocol()
     """The test episodes unless the user asks for others."""
+    backbone: ClassVar[str] = ""
+    """The embedding network for its inputs, unless the user names one; else as the method says.
+
+    Where methods say nothing of inputs that are no images, it is `mlp`.
+    """
     version: ClassVar[int] = 1
     """Raise it when the same parameters come to give other pixels."""
     opens: ClassVar[str] = ""

@@ -178,7 +178,7 @@ def prepare(
         train.shape,
         fixed.ways if protocols.test.varies else protocols.test.ways,
         fixed.shots,
-        chosen or _backbone(registry, algorithm, train),
+        chosen or _backbone(registry, algorithm, dataset, train),
         dataset.task,
         train.targets.width if train.targets else 1,
         len(train.classes) if can_train(source.data) else 0,
@@ -271,11 +271,13 @@ def check_task(algorithm: type[Algorithm], dataset: type[Dataset]) -> None:
 
 
 def _backbone(
-    registry: Registry, algorithm: type[Algorithm], train: SplitRecord
+    registry: Registry, algorithm: type[Algorithm], dataset: type[Dataset], train: SplitRecord
 ) -> Backbone | None:
-    """Returns the algorithm's own backbone, or an MLP for vectors; None if it uses none."""
+    """Returns the data's or the algorithm's own backbone, or an MLP for vectors; None for none."""
     if algorithm.backbone is None:
         return None
+    if dataset.backbone:
+        return registry.backbone(dataset.backbone)
     if len(train.shape) == 3:
         return registry.backbone(algorithm.backbone)
     return registry.backbone("mlp-40" if train.targets else "mlp")

@@ -52,6 +52,7 @@ class Banking77(Dataset):
     """
 
     name = "banking77"
+    backbone = "linear"
     paper = "Casanueva et al. 2020, NLP4ConvAI, arXiv:2003.04807"
     licence = "CC BY 4.0"
 

@@ -55,6 +55,7 @@ class Clinc150(Dataset):
     """
 
     name = "clinc150"
+    backbone = "linear"
     paper = "Larson et al. 2019, EMNLP-IJCNLP, D19-1131"
     licence = "CC BY 3.0"
 

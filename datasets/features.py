@@ -35,6 +35,7 @@ class Features(Dataset):
     """
 
     name = "features"
+    backbone = "linear"
     licence = "that of your data"
     protocol = EpisodeProtocol(queries=5)
     opens = "a file of feature vectors"

@@ -164,7 +164,8 @@ class Folder(Dataset):
                     f"groups is {self.groups}, but {path} is a table; give it a column group"
                 )
             return table_layout(read_listing(path, "path"))
-        if path.is_dir() or (zipfile.is_zipfile(path) and path.suffix.lower() != ".xlsx"):
+        ending = path.suffix.lower()
+        if path.is_dir() or ending == ".zip" or (ending != ".xlsx" and zipfile.is_zipfile(path)):
             return tree_layout(path, self.depth, self.groups)
         raise BenchError(
             f"{path} is neither a folder nor a zip file nor a table of a known kind "

@@ -44,6 +44,7 @@ class Text(Dataset):
     """
 
     name = "text"
+    backbone = "linear"
     licence = "that of your texts"
     protocol = EpisodeProtocol(queries=5)
     opens = "a table of texts and classes"

@@ -152,3 +152,23 @@ def test_prototypes_of_raw_inputs_are_the_nearest_means_of_pixels(
         assert correct is not None
         found.append(correct.tolist())
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("name", ["linear", "residual"])
+def test_networks_for_features_begin_as_the_identity_and_can_leave_it(name: str) -> None:
+    torch.manual_seed(0)
+    network, inputs = find_backbone(name).build((6,)), torch.randn(5, 6)
+    assert network.out_features == 6
+    torch.testing.assert_close(network(inputs), inputs, rtol=0, atol=0)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
+    for _ in range(300):
+        loss = (network(inputs) - 2 * inputs).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 1e-2 * inputs.square().mean().item()
+
+
+def test_a_square_matrix_is_refused_for_inputs_of_many_numbers() -> None:
+    with pytest.raises(BenchError, match=r"the inputs have 21168 numbers; it takes 4096 at most"):
+        find_backbone("linear").build((3, 84, 84))
