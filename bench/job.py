@@ -184,7 +184,7 @@ def prepare(
         len(train.classes) if can_train(source.data) else 0,
     )
     own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
-    plan = resolve_plan(config, own_plan, fixed, len(train.classes))
+    plan = resolve_plan(config, own_plan, fixed, len(train.classes), train.shape)
     _check_protocols(algorithm, plan, protocols, source.data)
     most = len(sealed) if sealed else check_table(protocols.test, tested.data.table("test"))
     episodes = resolve_episodes(config, protocols.test, most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -14,6 +15,12 @@ from bench.tasks import REGRESSION
 
 SCHEDULES: tuple[Decay, ...] = get_args(Decay)
 
+
+PHOTO_WAYS = 20
+"""Ways of training on photos, if a plan has more: as ProtoNet on mini-ImageNet, 5-shot (Snell et
+al. 2017). Sixty ways, as on Omniglot, would take seconds a step."""
+SMALL_IMAGE = 32 * 32
+"""Pixels up to which an image is none of these photos."""
 
 EPISODES = 1000
 """Test episodes, unless the user asks for others or the protocol gives fewer."""
@@ -113,17 +120,27 @@ def _fixed(config: RunConfig, dataset: type[Dataset]) -> EpisodeProtocol:
 
 
 def resolve_plan(
-    config: RunConfig, own: TrainingPlan, test: EpisodeProtocol, classes: int
+    config: RunConfig,
+    own: TrainingPlan,
+    test: EpisodeProtocol,
+    classes: int,
+    input_shape: tuple[int, ...] = (),
 ) -> TrainingPlan:
-    """Returns the training plan with the user's wishes in it and no None left."""
+    """Returns the training plan with the user's wishes in it and no None left.
+
+    On photos a plan's ways are at most PHOTO_WAYS, or those of the test if these are more.
+    """
     schedule = config.schedule or own.schedule
     if schedule not in SCHEDULES:
         raise BenchError(f"--schedule is '{schedule}'; {nearest(schedule, SCHEDULES)}")
+    ways = own.ways or test.ways
+    if math.prod(input_shape[-2:]) > SMALL_IMAGE and len(input_shape) == 3:
+        ways = min(ways, max(PHOTO_WAYS, test.ways))
     return replace(
         own,
         steps=own.steps if config.steps is None else config.steps,
         meta_batch=config.meta_batch or own.meta_batch,
-        ways=config.train_ways or min(own.ways or test.ways, max(classes, 2)),
+        ways=config.train_ways or min(ways, max(classes, 2)),
         shots=config.train_shots or own.shots or test.shots,
         queries=config.train_queries or own.queries or test.queries,
         schedule=schedule,
