@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.badge import FAILURE_FILE
+from bench.config import DATA_PREFIX, TEST_PREFIX
 from bench.errors import BenchError
 from bench.results import RunRecord, read_run
 from bench.scores import Scores, alteration, read_scores
 from bench.tasks import Metric, metric_of
 
+OF_DATA = (DATA_PREFIX, TEST_PREFIX)
 EpisodesKey = tuple[str, str, str, int, int]
 """Data, protocol, fingerprint, number of episodes, and their seed."""
 
@@ -50,7 +52,7 @@ class Entry:
         """The algorithm, with the parameters that the user set."""
         chosen = self.record.config.get("set")
         own = chosen.items() if isinstance(chosen, dict) else ()
-        settings = [f"{key}={value}" for key, value in own if not key.startswith("data.")]
+        settings = [f"{key}={value}" for key, value in own if not key.startswith(OF_DATA)]
         return self.record.algorithm.name + (f" ({', '.join(settings)})" if settings else "")
 
     @property

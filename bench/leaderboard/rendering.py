@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
-
-from tabulate import tabulate
 
 from bench.comparison.rope import size_of, words
 from bench.leaderboard.beside import beside
+from bench.leaderboard.figure import figure
+from bench.leaderboard.markup import Cells, Reading, grid, note, section, title
 from bench.leaderboard.plain import flat
 from bench.leaderboard.row import Row
 from bench.leaderboard.sections import Section
 from bench.leaderboard.standing import Standing
 from bench.leaderboard.tables import Leaderboard, Table
 from bench.leaderboard.timings import Timings, timings_of
-from bench.statistics.intervals import interval_text
+from bench.leaderboard.variants import Variants
 
-Format = Literal["markdown", "csv", "latex", "html", "json"]
-Cells = dict[str, str]
-
-_TABULATE = {"markdown": "pipe", "latex": "latex", "html": "html"}
-_TITLE = {"markdown": "### {}", "latex": "% {}", "html": "<h3>{}</h3>"}
-_SECTION = {"markdown": "#### {}", "latex": "\\par\\noindent\\textbf{{{}}}", "html": "<h4>{}</h4>"}
-_NOTE = {"markdown": "{}", "latex": "\\par {{\\footnotesize {}}}", "html": "<p>{}</p>"}
-_ESCAPES = {
-    "latex": {c: f"\\{c}" for c in "%_#&$"}
-    | {"^": r"\^{}", "~": r"\~{}", "±": r"$\pm$", "<": "$<$"},
-    "html": {"&": "&amp;", "<": "&lt;", ">": "&gt;"},
-    "markdown": {},
-}
+Format = Literal["csv", "json"] | Reading
 
 
 def render(board: Leaderboard, form: Format, *, published: bool = False) -> str:
@@ -42,76 +30,63 @@ def render(board: Leaderboard, form: Format, *, published: bool = False) -> str:
         return flat(board).to_csv(index=False).rstrip("\n")
     if form == "json":
         return flat(board).to_json(orient="records", indent=2)
-    parts = [part for table in board.tables for part in _table(table, form, published)]
-    parts += [_text(_NOTE[form], note, form) for note in board.notes]
+    parts = [part for table in board.tables for part in _table(table, board, form, published)]
+    parts += [note(line, form) for line in board.notes]
     return "\n\n".join(parts)
 
 
-def _table(table: Table, form: Format, published: bool) -> list[str]:
+def _table(table: Table, board: Leaderboard, form: Reading, published: bool) -> list[str]:
     """Returns the heading of a table, its sections, and what is to be known of them."""
     timings = timings_of(table.rows)
-    parts = [_TITLE[form].format(table.title)]
-    for section in table.sections:
-        parts += [
-            _text(_SECTION[form], section.title, form),
-            _grid(_cells(table, section, timings), form),
-        ]
-    notes = [*table.notes, *_notes(table), *timings.notes]
-    parts += [_text(_NOTE[form], note, form) for note in notes]
+    parts = [title(table.title, form)]
+    for one in table.sections:
+        cells = _cells(table, one, timings, board.variants)
+        parts += [section(one.title, form), grid(cells, form)]
+    parts += [note(line, form) for line in (*table.notes, *_notes(table), *timings.notes)]
     if published:
-        title, cells, rest = beside(table)
-        parts.append(_text(_SECTION[form], title, form))
-        parts += [_grid(cells, form)] if cells else []
-        parts.append(_text(_NOTE[form], rest, form))
+        heading, cells, rest = beside(table)
+        parts.append(section(heading, form))
+        parts += [grid(cells, form)] if cells else []
+        parts.append(note(rest, form))
     return parts
 
 
-def _grid(rows: Sequence[Cells], form: Format) -> str:
-    if form == "markdown":
-        rows = [{k: text.replace("|", r"\|") for k, text in row.items()} for row in rows]
-    return str(tabulate(rows, "keys", _TABULATE[form], disable_numparse=True))
-
-
-def _text(pattern: str, note: str, form: Format) -> str:
-    return pattern.format("".join(_ESCAPES[form].get(char, char) for char in note))
-
-
-def _cells(table: Table, section: Section, timings: Timings) -> list[Cells]:
+def _cells(table: Table, part: Section, timings: Timings, variants: Variants) -> list[Cells]:
     """Returns the lines of a section; columns that would be empty in all the table are left out."""
     lines = [
-        _line(row, standing, timings)
-        for row, standing in zip(section.rows, section.standings, strict=True)
+        _line(row, standing, timings, variants)
+        for row, standing in zip(part.rows, part.standings, strict=True)
     ]
-    empty = _unneeded(table, section)
+    empty = _unneeded(table, part)
     return [{name: text for name, text in line.items() if name not in empty} for line in lines]
 
 
-def _unneeded(table: Table, section: Section) -> set[str]:
+def _unneeded(table: Table, part: Section) -> set[str]:
     """Returns the columns that a section does not need."""
     records = [entry.record for entry in table.entries]
     absent = {
         "trained on": all(record.test_data is None for record in records),
         "adapt ms/task": all(record.cost is None for record in records),
         "verified": not any(row.verified for row in table.rows),
-        "group": not section.ranked,
-        "ranks": not section.ranked,
-        "altered": not any(entry.altered for row in section.rows for entry in row.entries),
+        "group": not part.ranked,
+        "ranks": not part.ranked,
+        "altered": not any(entry.altered for row in part.rows for entry in row.entries),
     }
     return {name for name, left_out in absent.items() if left_out}
 
 
-def _line(row: Row, standing: Standing | None, timings: Timings) -> Cells:
+def _line(row: Row, standing: Standing | None, timings: Timings, variants: Variants) -> Cells:
     """Returns one line of a table for reading."""
     record = row.first.record
     error = f": {record.error[:60]}" if record.error else ""
     more = f" and {len(row.entries) - 1} more" if len(row.entries) > 1 else ""
     return {
         "method": row.first.label,
-        row.metric.heading: _score(row),
+        row.metric.heading: figure(row),
         "group": standing.group if standing else "-",
         "ranks": standing.ranks if standing else "-",
         "setting": row.first.setting,
-        "trained on": record.data.name,
+        "trained on": variants.label(record.data),
         "backbone": record.algorithm.backbone or "-",
         "parameters": f"{record.algorithm.parameter_count:,}",
         "steps": f"{record.training.steps_done:,}" if record.training.steps_done else "-",
@@ -123,20 +98,6 @@ def _line(row: Row, standing: Standing | None, timings: Timings) -> Cells:
         "status": record.status + error,
         "run": row.first.folder.name + more,
     }
-
-
-def _score(row: Row) -> str:
-    metric, mean, half_width = row.metric, row.mean, row.half_width
-    if mean is None or half_width is None:
-        return "-"
-    outcome = row.first.record.outcome
-    if row.over_seeds is None and outcome and outcome.intervals:
-        return interval_text(mean, outcome.intervals[0], metric).replace(metric.unit, "", 1)
-    text = metric.text(mean, half_width).replace(metric.unit, "", 1)
-    if row.over_seeds and row.over_episodes is not None:
-        each = f"{metric.factor * row.over_episodes:.{metric.places}f}"
-        text += f" over seeds (each ± {each} over episodes)"
-    return text
 
 
 def _notes(table: Table) -> Iterable[str]:
@@ -152,7 +113,7 @@ def _notes(table: Table) -> Iterable[str]:
         + ("; over seeds: over trainings (Student t)" if several else "")
         + ". A row of one seed speaks of that one training."
     )
-    if any(section.ranked and len(section.rows) > 1 for section in table.sections):
+    if any(part.ranked and len(part.rows) > 1 for part in table.sections):
         metric = done[0].metric
         seeds = " (of several seeds, also with seeds as the unit)" if several else ""
         yield (

@@ -90,8 +90,10 @@ def friedman_nemenyi(table: Floats) -> tuple[Floats, float, float]:
 
 def _method(row: Row) -> str:
     """Returns what makes rows of two datasets the same method."""
-    backbone = row.first.record.algorithm.backbone
-    return row.first.label + (f" on {backbone}" if backbone else "")
+    record = row.first.record
+    backbone = record.algorithm.backbone
+    trained = f" trained on {record.data.name}" if record.test_data else ""
+    return row.first.label + (f" on {backbone}" if backbone else "") + trained
 
 
 def _data(section: Section) -> str:

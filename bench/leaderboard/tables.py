@@ -12,6 +12,7 @@ from bench.leaderboard.entry import Entry, EpisodesKey, read_entry
 from bench.leaderboard.row import Row
 from bench.leaderboard.sections import Section, sections_of
 from bench.leaderboard.several import comparison_of_datasets
+from bench.leaderboard.variants import Variants, variants_of
 from bench.results import find_runs
 
 TableKey = tuple[str, str, str, int, str]
@@ -39,10 +40,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All tables, what they say together, and a line for each folder that could not be read."""
+    """All tables, what they say together, and a line for each folder that could not be read.
+
+    `variants` names the data so that those of other parameters have another name.
+    """
 
     tables: tuple[Table, ...]
     unreadable: tuple[str, ...]
+    variants: Variants
     notes: tuple[str, ...] = ()
 
 
@@ -65,12 +70,13 @@ def collect(root: Path) -> Leaderboard:
         raise NothingMatched(
             f"no runs in {root}; make one: bench run --algo protonet --data glyphs"
         )
-    tables = _tables(entries)
+    variants = variants_of(entries)
+    tables = _tables(entries, variants)
     sections = [section for table in tables for section in table.sections]
-    return Leaderboard(tables, tuple(unreadable), comparison_of_datasets(sections))
+    return Leaderboard(tables, tuple(unreadable), variants, comparison_of_datasets(sections))
 
 
-def _tables(entries: Sequence[Entry]) -> tuple[Table, ...]:
+def _tables(entries: Sequence[Entry], variants: Variants) -> tuple[Table, ...]:
     """Splits runs by the list of their episodes; those that have none yet, by what decides it."""
     sealed: dict[EpisodesKey, str] = {
         e.episodes: e.record.protocol.sha256 for e in entries if e.record.protocol.sha256
@@ -80,13 +86,14 @@ def _tables(entries: Sequence[Entry]) -> tuple[Table, ...]:
         sha256 = entry.record.protocol.sha256 or sealed.get(entry.episodes, "")
         groups.setdefault((*entry.episodes[:4], sha256), []).append(entry)
     return tuple(
-        Table(_title(key), sections_of(members), tuple(_longer(key, groups)))
+        Table(_title(key, members, variants), sections_of(members), tuple(_longer(key, groups)))
         for key, members in sorted(groups.items())
     )
 
 
-def _title(key: TableKey) -> str:
-    name, protocol, _, episodes, sha256 = key
+def _title(key: TableKey, members: Sequence[Entry], variants: Variants) -> str:
+    _, protocol, _, episodes, sha256 = key
+    name = variants.label(members[0].record.tested)
     what = f"episodes {sha256[:8]}" if sha256 else "not evaluated yet"
     return f"{name}, {protocol}, {episodes} test episodes ({what})"
 
