@@ -13,12 +13,14 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from bench.errors import BenchError
 from bench.imageform import ImageForm
+from bench.sniffing import kind_of
 
 DECODER = 1
 """Raise it when the same file and form come to give other pixels: caches are then made anew."""
 
 MOST_PIXELS = 100_000_000
 """Larger pictures are refused: a file of a few kilobytes can claim to be of any size."""
+_MOST = f"are decoded; the most is {MOST_PIXELS:,}"
 
 BACKGROUND = (255, 255, 255)
 """What shows through where a picture is transparent."""
@@ -45,6 +47,10 @@ class DamagedImage(BenchError):
     """A file that is no readable image."""
 
 
+class TooLarge(DamagedImage):
+    """An image of more pixels than are decoded."""
+
+
 def decode(content: bytes, name: str, form: ImageForm) -> NDArray[np.uint8]:
     """Returns the picture in `content` as an input (channels, height, width).
 
@@ -53,7 +59,8 @@ def decode(content: bytes, name: str, form: ImageForm) -> NDArray[np.uint8]:
     or with fractions by their largest. Several threads may decode at a time.
 
     Raises:
-        DamagedImage: it is empty, truncated, no image, or too large; `name` says which.
+        DamagedImage: it is empty, truncated or no image; `name` says which.
+        TooLarge: it has too many pixels.
     """
     picture = open_image(content, name)
     try:
@@ -70,7 +77,8 @@ def open_image(content: bytes, name: str) -> Image.Image:
     """Returns the picture, its header read and its pixels not yet.
 
     Raises:
-        DamagedImage: it is empty, no image, or too large.
+        DamagedImage: it is empty or no image.
+        TooLarge: it has too many pixels.
     """
     if not content:
         raise DamagedImage(f"{name} is empty")
@@ -78,19 +86,26 @@ def open_image(content: bytes, name: str) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(content))
     except Image.DecompressionBombError as error:
-        raise DamagedImage(f"{name} is too large to be decoded ({_reason(error)})") from error
-    except UnidentifiedImageError as error:
-        raise DamagedImage(f"{name} is no image that Pillow reads") from error
+        claimed = re.search(r"\d+", str(error))
+        number = claimed[0] if claimed else "too many"
+        raise TooLarge(f"{name} has {number} pixels, more than {_MOST}") from error
     except Exception as error:  # whatever Pillow's many readers make of damaged bytes
-        raise DamagedImage(f"{name} is no image that Pillow reads ({_reason(error)})") from error
+        raise DamagedImage(_unreadable(content, name, error)) from error
     width, height = picture.size
     if width * height > MOST_PIXELS:
-        raise DamagedImage(
-            f"{name} has {width}x{height} pixels; the most that are decoded is {MOST_PIXELS:,}"
-        )
+        raise TooLarge(f"{name} has {width}x{height} pixels, more than {_MOST}")
     if picture.format in _REFUSED:
         raise DamagedImage(f"{name} is {_REFUSED[picture.format]}")
     return picture
+
+
+def _unreadable(content: bytes, name: str, error: Exception) -> str:
+    """Returns why a file was not opened, and what it is instead, if that is known."""
+    kind = kind_of(content[:64])
+    reason = "" if isinstance(error, UnidentifiedImageError) else f" ({_reason(error)})"
+    if kind.endswith(" image"):
+        return f"{name} begins as {kind}, but cannot be read{reason}; it is damaged"
+    return f"{name} is no image that Pillow reads{f', but {kind}' if kind else ''}{reason}"
 
 
 def _silence() -> None:

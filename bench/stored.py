@@ -211,6 +211,8 @@ def _readable(path: Path) -> Iterator[None]:
     """Turns a failure to read into an error that says what to do."""
     try:
         yield
+    except FileNotFoundError:  # of a cache that is not there
+        raise
     except OSError as error:
         raise BenchError(
             f"the cached file {path} cannot be read ({error.strerror or error}); set BENCH_CACHE "

@@ -15,10 +15,10 @@ from PIL import Image
 
 from bench.doctor.layout import Placed
 from bench.doctor.sketch import sketches
-from bench.doctor.sniffing import kind_of
 from bench.errors import BenchError
 from bench.imageform import ImageForm
-from bench.images import decode, open_image
+from bench.images import TooLarge, decode, open_image
+from bench.sniffing import kind_of
 from bench.threads import usable_cores
 
 AHEAD = 64
@@ -119,8 +119,7 @@ def examine(one: Placed) -> Examined:
 
 
 def _not_opened(one: Placed, content: bytes, error: BenchError) -> Examined:
-    cause = error.__cause__
-    if cause is None or isinstance(cause, Image.DecompressionBombError):
+    if isinstance(error, TooLarge):
         return Examined(one, None, "too-large", _reason(error).removeprefix(f"{one.name} "))
     kind = kind_of(content[:64])
     if kind.endswith(" image"):

@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from bench.doctor.finding import Affected, Finding, readable
 from bench.doctor.inventory import FoundFile
-from bench.doctor.sniffing import is_image
 from bench.filetree import is_hidden
+from bench.sniffing import is_image
 
 PASSED_OVER = frozenset(
     (

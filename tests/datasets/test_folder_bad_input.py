@@ -167,7 +167,7 @@ def test_damaged_images_are_counted_and_three_are_named_with_the_ways_out(
         read(registry, folder)
     text = str(caught.value)
     assert "c00/00.png is empty, c00/01.png cannot be decoded" in text
-    assert "c00/02.png is no image that Pillow reads and 2 more" in text
+    assert "c00/02.png is no image that Pillow reads, but a web page and 2 more" in text
     assert f"bench data doctor {folder} lists all" in text
     assert "--set data.damaged=skip" in text
 

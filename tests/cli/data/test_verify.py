@@ -110,7 +110,7 @@ def test_code_that_comes_to_give_other_classes_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The cache is taken for that of the changed code, as if a library had changed beneath it."""
-    monkeypatch.setattr("bench.cache.source_digest", lambda cls: "")
+    monkeypatch.setattr("bench.cache.code_digest", lambda cls: "")
     assert fetched.data("fetch", "parcel") == 0
     text = fetched.plugin.read_text(encoding="utf-8")
     assert old in text
