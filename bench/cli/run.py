@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from bench.cli.config_file import as_toml, read_config
-from bench.cli.elsewhere import Place, test_elsewhere
+from bench.cli.elsewhere import Others, Place, first_and_others, test_elsewhere
 from bench.cli.loading import load_plugins
 from bench.cli.options import (
     complete_names,
@@ -26,7 +26,7 @@ from bench.cli.profile import profile_table
 from bench.cli.seeds import read_seeds, seeds_summary
 from bench.cli.stopping import stop_on_signal
 from bench.cli.summary import check_counts, summary
-from bench.config import TEST_PREFIX, RunConfig
+from bench.config import RunConfig
 from bench.errors import BenchError, Interrupted
 from bench.parameters import read_assignments
 from bench.threads import busy_cores, choose_threads, read_processor, usable_cores
@@ -168,19 +168,17 @@ def command(
     """
     values["set"] = read_assignments(values["set"])
     places: tuple[str, ...] = values.pop("test_data")
-    values["test_data"] = places[0] if places else None
     chosen = click.get_current_context().get_parameter_source("seed")
     if seeds and chosen is ParameterSource.COMMANDLINE:
         raise BenchError("--seed is one seed and --seeds are several; give one of them")
-    configs = [RunConfig(**values)]
+    config, others = first_and_others(values, places)
+    configs = [config]
     if seeds:
-        configs = [replace(configs[0], seed=seed) for seed in read_seeds(seeds)]
+        configs = [replace(config, seed=seed) for seed in read_seeds(seeds)]
     if resume and force:
         raise BenchError("--resume goes on and --force starts over; give one of them")
     if print_config and (seeds or len(places) > 1):
         raise BenchError("--print-config is of one run; leave out --seeds, name one --test-data")
-    if len(set(places)) < len(places):
-        raise BenchError(f"--test-data is {' and '.join(places)}; name each once")
 
     before = read_processor()
     registry = load_plugins(plugin)
@@ -190,7 +188,7 @@ def command(
 
     set_up_process(threads)
     several = bool(seeds) or len(places) > 1
-    todo = _Wishes(resume, force, profile, dry_run, print_config, several, places[1:])
+    todo = _Wishes(resume, force, profile, dry_run, print_config, several, others)
     records = [_run(config, registry, todo) for config in configs]
     if seeds:
         for place in zip(*filter(None, records), strict=True):
@@ -216,7 +214,7 @@ def _check_not_contradicted(config: RunConfig) -> None:
 class _Wishes:
     """What to do with each run; `several`: it is one of several, which may be there already.
 
-    `elsewhere` are the datasets to test on besides that of the run.
+    `others` are the datasets to test on besides that of the run.
     """
 
     resume: bool
@@ -225,7 +223,7 @@ class _Wishes:
     dry_run: bool
     print_config: bool
     several: bool
-    elsewhere: tuple[str, ...]
+    others: Others
 
 
 def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> list[RunRecord]:
@@ -266,19 +264,12 @@ def _elsewhere(
     """Tests the weights of a run on the other datasets that were asked for."""
     from bench.retesting import TestWishes
 
-    if not wishes.elsewhere:
-        return []
-    own = {k: v for k, v in config.set.items() if k.startswith(TEST_PREFIX)}
-    wanted = TestWishes(resize_test=config.resize_test or None, set=own or None)
+    others = wishes.others
+    wanted = TestWishes(resize_test=others.resize or None, set=others.settings or None)
     place = Place(config.out, config.data_root, config.device)
+    force = wishes.force
     return test_elsewhere(
-        folder,
-        registry,
-        wishes.elsewhere,
-        wanted,
-        place,
-        force=wishes.force,
-        skip_done=True,
+        folder, registry, others.names, wanted, place, force=force, skip_done=True
     )
 
 

@@ -94,6 +94,16 @@ def test_one_more_can_be_added_later(run: list[str], tmp_path: Path) -> None:
     assert (first / "checkpoint.safetensors").stat().st_mtime_ns == written
 
 
+def test_its_own_data_may_be_among_several(run: list[str], tmp_path: Path) -> None:
+    both = ["--test-data", "third", "--test-data", "first", "--set", "test.start=5"]
+    assert run_command_line([*run, *both]) == 0
+    found = records(tmp_path)
+    assert set(found) == {"first", "third"}
+    assert found["first"].test_data is None and not found["first"].weights_from
+    assert found["third"].tested.parameters == {"start": 5}
+    assert run_command_line([*run, "--test-data", "first"]) == 4  # alone it says nothing
+
+
 def test_the_same_one_twice_is_refused(run: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line([*run, "--test-data", "second", "--test-data", "second"]) == 4
     assert "name each once" in capsys.readouterr().err
