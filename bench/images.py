@@ -20,7 +20,7 @@ DECODER = 1
 
 MOST_PIXELS = 100_000_000
 """Larger pictures are refused: a file of a few kilobytes can claim to be of any size."""
-_MOST = f"are decoded; the most is {MOST_PIXELS:,}"
+_MOST = f"the {MOST_PIXELS:,} that are decoded at most"
 
 BACKGROUND = (255, 255, 255)
 """What shows through where a picture is transparent."""
