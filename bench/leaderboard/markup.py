@@ -14,6 +14,11 @@ _GRID = {"markdown": "pipe", "latex": "latex_raw", "html": "unsafehtml"}
 _TITLE = {"markdown": "### {}", "latex": "% {}", "html": "<h3>{}</h3>"}
 _SECTION = {"markdown": "#### {}", "latex": "\\par\\noindent\\textbf{{{}}}", "html": "<h4>{}</h4>"}
 _NOTE = {"markdown": "{}", "latex": "\\par {{\\footnotesize {}}}", "html": "<p>{}</p>"}
+_LIST: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
+    "markdown": ((), "- {}", ()),
+    "latex": (("\\begin{itemize}",), "\\item {}", ("\\end{itemize}",)),
+    "html": (("<ul>",), "<li>{}</li>", ("</ul>",)),
+}
 _STRONG = {"markdown": "**{}**", "latex": "\\textbf{{{}}}", "html": "<b>{}</b>"}
 _ASIDE = {"markdown": "*{}*", "latex": "\\textit{{{}}}", "html": "<i>{}</i>"}
 _LATEX = {c: f"\\{c}" for c in "%_#&${}"} | {"^": r"\^{}", "~": r"\~{}", "<": "$<$", ">": "$>$"}
@@ -37,6 +42,12 @@ def section(text: str, form: Reading) -> str:
 def note(text: str, form: Reading) -> str:
     """Returns a paragraph below a table."""
     return _NOTE[form].format(escaped(text, form))
+
+
+def listing(lines: Sequence[str], form: Reading) -> str:
+    """Returns lines as a list of points."""
+    before, each, after = _LIST[form]
+    return "\n".join([*before, *(each.format(escaped(line, form)) for line in lines), *after])
 
 
 def cell(text: str, form: Reading, *, strong: bool = False, aside: bool = False) -> str:

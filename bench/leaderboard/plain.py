@@ -10,6 +10,7 @@ from bench.leaderboard.sections import Section
 from bench.leaderboard.standing import Standing
 from bench.leaderboard.tables import Leaderboard
 from bench.leaderboard.timings import doubt, machine
+from bench.leaderboard.variants import parameters_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,8 @@ def _run(entry: Entry) -> dict[str, Value]:
     record, outcome, cost = entry.record, entry.record.outcome, entry.record.cost
     return {
         "data": record.tested.name,
+        "data_parameters": parameters_text(record.tested.parameters),
+        "reshaped": record.tested.reshaped or None,
         "trained_on": record.data.name,
         "protocol": record.protocol.id,
         "episodes": record.protocol.episodes,

@@ -23,11 +23,15 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Standing:
-    """The group letters of a row, and the best and the worst place that it may have."""
+    """The group letters of a row, and the best and the worst place that it may have.
+
+    `leads` says that it is the first row or is not told apart from it.
+    """
 
     group: str
     best: int
     worst: int
+    leads: bool
 
     @property
     def ranks(self) -> str:
@@ -47,8 +51,9 @@ def standings(rows: Sequence[Row]) -> tuple[Standing | None, ...]:
     places = _places(apart)
     groups = letters(apart) if len(known) <= MOST else ["-"] * len(known)
     found: list[Standing | None] = [None] * len(rows)
-    for number, (best, worst), group in zip(known, places, groups, strict=True):
-        found[number] = Standing(group, best, worst)
+    leads = (~apart[0]).tolist()
+    for number, (best, worst), group, lead in zip(known, places, groups, leads, strict=True):
+        found[number] = Standing(group, best, worst, lead)
     return tuple(found)
 
 
