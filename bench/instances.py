@@ -83,7 +83,7 @@ def curve_of(
     fewest = int(np.diff(pool.offsets).min())
     if instances >= fewest:  # an episode has a query, too, which here is left over
         raise BenchError(
-            f"--instances is {instances}, but a test class has {fewest} images; "
+            f"--instances is {instances}, but a test class has {fewest} examples; "
             f"ask for at most {fewest - 1}"
         )
     protocol = EpisodeProtocol(ways, instances, 1)

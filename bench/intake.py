@@ -135,8 +135,8 @@ def _check_unseen(
         _, owner, split = min(known)
         other = next(islice(names, owner, None))
         raise BenchError(
-            f"{name}: the same image is in class '{other}' of {split} and in "
-            f"class '{examples.name}' of {examples.split}; splits must not share images"
+            f"{name}: the same example is in class '{other}' of {split} and in "
+            f"class '{examples.name}' of {examples.split}; splits must not share examples"
         )
     seen[examples.split].add(digests, len(names) - 1)
 

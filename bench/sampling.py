@@ -122,7 +122,7 @@ def check_protocol(
         )
     smallest = int(sizes.argmin())
     if protocol.per_class > sizes[smallest]:
-        unit, items = ("class", "images") if protocol.ways > 1 else ("curve", "points")
+        unit, items = ("class", "examples") if protocol.ways > 1 else ("curve", "points")
         raise BenchError(
             f"{protocol.shots} shots + {protocol.queries} queries = {protocol.per_class}, but "
             f"{unit} '{classes[smallest]}' of the {split} split has {sizes[smallest]} {items}; "

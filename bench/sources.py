@@ -138,7 +138,7 @@ def check_apart(trained: Source, tested: Source) -> None:
             found = tested_contents.find(digests)
             if found:
                 raise BenchError(
-                    f"an image of class '{classes[found[1]]}' of the test split of "
+                    f"an example of class '{classes[found[1]]}' of the test split of "
                     f"{tested.dataset.name} is in the {split} split of {trained.dataset.name}, "
                     "too; test on data that training does not have"
                 )

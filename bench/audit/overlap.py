@@ -153,5 +153,5 @@ def _known_images(data: CachedDataset, pool: ClassPool, contents: NDArray[np.uin
     row = int(both.argmax())
     name = pool.classes[int(np.searchsorted(pool.offsets, row, side="right")) - 1]
     return [
-        f"{int(both.sum())} of {len(both)} test images are also in train, such as one of '{name}'"
+        f"{int(both.sum())} of {len(both)} test examples are also in train, such as one of '{name}'"
     ]

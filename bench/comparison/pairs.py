@@ -142,7 +142,7 @@ def conditions(a: ComparedRun, b: ComparedRun) -> tuple[str, ...]:
     """Returns what else than the method differs between two runs, for the reader to weigh."""
     notes = []
     if a.record.protocol.kind == "folds":
-        notes.append("folds ask for the same images again: this is about these images, not others")
+        notes.append("folds ask for the same examples again: this is about these, not others")
     one, two = setting(a), setting(b)
     for run, found in ((a, one), (b, two)):
         if found.startswith("error"):

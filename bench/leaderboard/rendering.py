@@ -109,7 +109,7 @@ def _notes(table: Table) -> Iterable[str]:
     folds = done[0].first.record.protocol.kind == "folds"
     yield (
         "±: the 95% interval, over "
-        + ("images of these classes" if folds else "episodes drawn from these test images")
+        + ("examples of these classes" if folds else "episodes drawn from these test examples")
         + ("; over seeds: over trainings (Student t)" if several else "")
         + ". A row of one seed speaks of that one training."
     )
@@ -121,7 +121,7 @@ def _notes(table: Table) -> Iterable[str]:
             "that a row may have. Separable: paired t test on the same episodes"
             f"{seeds}, p < 0.05 after Holm's correction over all pairs of the section, and apart "
             f"by more than {words(metric, size_of(metric, None))}."
-            + (" As folds ask for the same images again, this is about these images." * folds)
+            + (" As folds ask for the same examples again, this is about these." * folds)
         )
     if not any(row.verified for row in done):
         yield "None of these runs has been verified (bench verify RUN)."

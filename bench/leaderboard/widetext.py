@@ -89,7 +89,7 @@ def _legend(table: Wide) -> Iterator[str]:
     cells = [one for line in table.lines for one in line.cells if one]
     several = any(one.row.over_seeds for one in cells)
     yield (
-        "±: the 95% interval, over episodes drawn from the same test data"
+        "±: the 95% interval, over episodes drawn from these test examples"
         + ("; of several seeds: over trainings (Student t)" if several else "")
         + ". A figure of one seed speaks of that one training. An empty cell: no run."
     )

@@ -22,10 +22,10 @@ An interval that is 1.5 times too short covers the truth in 81% of cases, not in
 """
 MEANINGS = {
     EPISODES: "other episodes of the same test data",
-    IMAGES: "other test images, by few tasks: rather too wide",
-    CLASSES: "other test classes and images",
+    IMAGES: "other test examples, by few tasks: rather too wide",
+    CLASSES: "other test classes and examples",
     DRAWN_AGAIN: "test classes drawn again, without what the choice of episodes adds",
-    SAME_CLASSES: "other images of the same classes",
+    SAME_CLASSES: "other examples of the same classes",
     SEEDS: "other training seeds, on the same episodes",
     SEEDS_AND_EPISODES: "other training seeds and other episodes of the same test data",
 }
@@ -64,13 +64,15 @@ def intervals(predictions: Predictions, bases: Bases | None = None) -> tuple[Int
 def interval_text(mean: float, record: IntervalRecord, metric: Metric) -> str:
     """Returns a mean with an interval, as in `97.67% ± 0.21`.
 
-    If the ends are not as far from the mean as each other, they are printed:
+    If the ends are not as far from the mean as each other and differ as printed, they are printed:
     `99.77% (99.65 to 99.86)`.
     """
     up, down = record.high - mean, mean - record.low
     if abs(up - down) <= 0.2 * record.half_width:
         return metric.text(mean, record.half_width)
     low, high = (f"{metric.factor * end:.{metric.places}f}" for end in (record.low, record.high))
+    if low == high:
+        return metric.text(mean, record.half_width)
     return f"{metric.text(mean)} ({low} to {high})"
 
 
@@ -85,7 +87,7 @@ def headline(mean: float, records: Sequence[IntervalRecord], metric: Metric, eac
     if closed.formula == CONSTANT:
         return f"{metric.text(mean)} (no interval: {CONSTANT})"
     if closed.over == SAME_CLASSES:
-        units = "groups of images" if "groups" in closed.formula else "images"
+        units = "groups of examples" if "groups" in closed.formula else "examples"
         return (
             f"{interval_text(mean, closed, metric)} "
             f"(95% interval over {closed.n} {units} of the same classes)"
@@ -113,6 +115,6 @@ def doubt(records: Sequence[IntervalRecord], metric: Metric) -> str:
         f"±{metric.factor * record.half_width:.{metric.places}f}" for record in (wide, closed)
     )
     if wide.over == IMAGES:
-        return f"another draw of test images could move this mean by up to {reach}, not {claimed}"
-    what = "classes and images" if metric == ACCURACY else "functions"
+        return f"another draw of test examples could move this mean by up to {reach}, not {claimed}"
+    what = "classes and examples" if metric == ACCURACY else "functions"
     return f"another draw of test {what} would move this mean by {reach}, not {claimed}"

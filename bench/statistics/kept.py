@@ -23,8 +23,8 @@ from bench.statistics.trainingseeds import over_seeds, over_seeds_and_episodes
 from bench.tasks import Metric, metric_of
 
 ABSENT = {
-    IMAGES: "fewer than two of its episodes share no image",
-    CLASSES: "all of its episodes have the same classes",
+    IMAGES: "nothing over examples: fewer than two of its episodes share no example",
+    CLASSES: "nothing over classes: all of its episodes have the same classes",
 }
 """Why an interval cannot be had from the predictions, by what it is over."""
 
@@ -90,7 +90,7 @@ def intervals_of(folder: Path) -> RunIntervals:
         if len(scores) > 1:
             found = (over_episodes(scores.values, metric_of(record.data.task)),)
         why = (
-            f"nothing over images and classes: runs by earlier versions kept no "
+            f"nothing over examples and classes: runs by earlier versions kept no "
             f"{PREDICTIONS_FILE}; redo the run with --force",
         )
         return RunIntervals(folder, record, scores, found, notes + (_none(scores) or why))
@@ -99,7 +99,7 @@ def intervals_of(folder: Path) -> RunIntervals:
         raise BenchError(f"{path} is not what the run wrote; redo the run with --force")
     found = intervals(Predictions.read(path))
     known = {record.over for record in found}
-    absent = (f"nothing over {over}: {why}" for over, why in ABSENT.items() if over not in known)
+    absent = (why for over, why in ABSENT.items() if over not in known)
     return RunIntervals(folder, record, scores, found, notes + (_none(scores) or tuple(absent)))
 
 
@@ -108,7 +108,7 @@ def _none(scores: Scores) -> tuple[str, ...]:
     if len(scores) < 2:
         return ("no interval: one episode alone says nothing of others",)
     if np.ptp(scores.values) == 0:
-        return ("nothing over images and classes: all episodes score the same",)
+        return ("nothing over examples and classes: all episodes score the same",)
     return ()
 
 

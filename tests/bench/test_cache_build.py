@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("empty_cache")
                 one("a", "train", images(1)),
                 one("b", "test", np.vstack([images(2), images(1)[1:2]])),
             ],
-            "the same image is in class 'a' of train and in class 'b' of test",
+            "the same example is in class 'a' of train and in class 'b' of test",
         ),
         (
             [one("a", "train", images(1)), one("b", "train", images(2, side=5))],

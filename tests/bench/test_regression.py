@@ -209,7 +209,7 @@ NOT_FINITE = np.array([[0], [np.nan], [1]], dtype=np.float32)
         ),
         (
             [ClassExamples("f", "train", X, X), ClassExamples("g", "test", X, X)],
-            "the same image is in class 'f' of train and in class 'g' of test",
+            "the same example is in class 'f' of train and in class 'g' of test",
         ),
     ],
 )

@@ -82,7 +82,7 @@ def test_too_many_ways_are_refused_with_the_numbers() -> None:
 def test_too_many_images_are_refused_with_the_numbers_and_the_smallest_class() -> None:
     with pytest.raises(
         BenchError,
-        match=r"2 shots \+ 3 queries = 5, but class 'class2' of the test split has 4 images; "
+        match=r"2 shots \+ 3 queries = 5, but class 'class2' of the test split has 4 examples; "
         "ask for at most 4 together",
     ):
         sampler(protocol=EpisodeProtocol(3, 2, 3))

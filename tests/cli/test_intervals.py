@@ -105,7 +105,7 @@ def test_a_run_without_predictions_says_what_is_missing(
     assert bench("intervals", str(folder)) == 0
     printed = capsys.readouterr().out
     assert len(rows_of(printed)) == 1
-    assert "nothing over images and classes: runs by earlier versions kept no" in printed
+    assert "nothing over examples and classes: runs by earlier versions kept no" in printed
 
 
 def test_a_folder_without_a_run_is_one_line(

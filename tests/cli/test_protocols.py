@@ -126,5 +126,5 @@ def test_folds_are_run_made_shown_and_told_with_an_interval_of_their_own(
     assert run_command_line(["intervals", str(folder)]) == 0
     assert run_command_line(["leaderboard", str(tmp_path / "a")]) == 0
     shown = capsys.readouterr().out
-    assert "(95% interval over 480 images of the same classes)" in shown
-    assert "±: the 95% interval, over images of these classes" in shown
+    assert "(95% interval over 480 examples of the same classes)" in shown
+    assert "±: the 95% interval, over examples of these classes" in shown

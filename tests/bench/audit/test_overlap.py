@@ -89,14 +89,14 @@ def test_who_was_trained_on_test_classes_is_found_out(store: Store, stream: Epis
     assert record.verdict == "error"
     by_class, by_image = record.errors
     assert "10 of the test classes drawn are also in train: class00, class01, class02" in by_class
-    assert "80 of 80 test images are also in train, such as one of 'class00'" in by_image
+    assert "80 of 80 test examples are also in train, such as one of 'class00'" in by_image
 
 
 def test_images_under_other_names_are_found_by_content(store: Store, stream: EpisodeStream) -> None:
     images = own_images(8)
     images[5] = stream.pool.inputs[33]  # of class 4, as each has 8
     (error,) = overlap(store(("x", "y"), images), stream, 20).errors
-    assert error == "1 of 80 test images are also in train, such as one of 'class04'"
+    assert error == "1 of 80 test examples are also in train, such as one of 'class04'"
 
 
 class Rotated(Dataset):

@@ -111,7 +111,7 @@ class TestFolds:
         assert (interval.over, interval.n) == ("images of these classes", 144)
         told = summary(record, job.folder)
         assert "protonet on letters, 12-way 2-shot, 5 folds: " in told
-        assert "(95% interval over 144 images of the same classes)" in told
+        assert "(95% interval over 144 examples of the same classes)" in told
 
     def test_a_sealed_file_gives_the_same_run_and_the_same_bytes(
         self, small: Registry, tmp_path: Path

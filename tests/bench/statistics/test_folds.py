@@ -78,7 +78,7 @@ def test_groups_that_span_classes_are_one_stratum() -> None:
     odds = np.log(mean / (1 - mean)) + np.array([-1, 1]) * reach / (mean * (1 - mean))
     assert (record.low, record.high) == pytest.approx(tuple(1 / (1 + np.exp(-odds))))
     assert record.n == IMAGES
-    assert "(95% interval over 6 groups of images of the same classes)" in headline(
+    assert "(95% interval over 6 groups of examples of the same classes)" in headline(
         mean, intervals(found), ACCURACY
     )
 
@@ -88,7 +88,7 @@ def test_it_is_the_only_interval_of_folds_and_says_what_it_is_over() -> None:
     (record,) = intervals(predictions(right))
     assert record.over == SAME_CLASSES
     told = headline(float(right.mean()), (record,), ACCURACY, "6 queries")
-    assert told.endswith("(95% interval over 12 images of the same classes)")
+    assert told.endswith("(95% interval over 12 examples of the same classes)")
 
 
 def test_all_right_is_bounded_by_the_rule_of_three_over_images_not_answers() -> None:

@@ -103,11 +103,11 @@ def test_doubt_is_cast_if_another_draw_of_classes_moves_the_mean_much_more() -> 
     closed, images = record("episodes", 0.496, 0.504), record("images", 0.47, 0.53)
     much, little = record("classes", 0.4895, 0.5105), record("classes", 0.495, 0.505)
     assert doubt([closed, images, much], ACCURACY) == (
-        "another draw of test classes and images would move this mean by ±1.05, not ±0.40"
+        "another draw of test classes and examples would move this mean by ±1.05, not ±0.40"
     )
     assert doubt([closed, images, little], ACCURACY) == ""
     assert doubt([closed, images], ACCURACY) == (
-        "another draw of test images could move this mean by up to ±3.00, not ±0.40"
+        "another draw of test examples could move this mean by up to ±3.00, not ±0.40"
     )
     assert "test functions" in doubt([closed, much], MSE)
     assert doubt([closed], ACCURACY) == ""
