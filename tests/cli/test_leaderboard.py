@@ -54,3 +54,27 @@ def test_plain_data_have_section_group_and_places(
     (row,) = json.loads(capsys.readouterr().out)
     assert row["section"] == "each query judged alone, as declared, not measured"
     assert (row["group"], row["rank_best"], row["rank_worst"]) == ("a", 1, 1)
+
+
+@pytest.mark.parametrize("form", ["markdown", "csv", "latex", "html", "json"])
+def test_one_table_for_all_tests_is_printed_in_every_format(
+    form: str, results: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(results, "--wide", "--format", form) == 0
+    assert "omniglot, 5w1s15q" in capsys.readouterr().out
+
+
+def test_published_numbers_do_not_go_with_the_wide_table(
+    results: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(results, "--wide", "--published") == 4
+    assert "--wide" in capsys.readouterr().err
+
+
+def test_the_wide_table_needs_a_run_with_a_result(
+    tmp_path: Path, make_record: Records, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").mkdir()
+    make_record(status="failed", outcome=None).write(tmp_path / "a")
+    assert bench(str(tmp_path), "--wide") == 5
+    assert "has a result" in capsys.readouterr().err

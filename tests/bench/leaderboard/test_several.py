@@ -81,3 +81,12 @@ def test_methods_that_are_missing_somewhere_are_left_out(
     make_record("c", data="data0").write(tmp_path / "c")
     (note,) = collect(tmp_path).notes
     assert "c on" not in note and "2 methods" in note
+
+
+def test_trained_on_other_data_is_another_method(tmp_path: Path, make_record: Records) -> None:
+    write(tmp_path, make_record, 6)
+    (tmp_path / "cross").mkdir()
+    here = make_record(data="data0").data
+    make_record("a", data="far", test_data=here, accuracy=0.1).write(tmp_path / "cross")
+    (note,) = collect(tmp_path).notes
+    assert "a on conv4 1.00, b on conv4 2.00" in note and "trained on" not in note

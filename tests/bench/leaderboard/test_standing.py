@@ -108,3 +108,14 @@ def test_among_very_many_rows_there_are_ranks_but_no_letters(make_record: Record
     assert {one.group for one in found if one} == {"-"}
     last = found[-1]
     assert last is not None and last.worst == 101 and last.best > 90
+    leading = [one.leads for one in found if one]
+    assert leading[0] and not any(leading[2:])  # the third is a whole point below the first
+
+
+def test_leaders_are_those_that_share_a_letter_with_the_first(make_record: Records) -> None:
+    rows = [row(make_record(), scored(mean)) for mean in (0.95, 0.947, 0.943, 0.90)]
+    found = [one for one in standings(rows) if one]
+    assert [one.leads for one in found] == [
+        bool(set(one.group) & set(found[0].group)) for one in found
+    ]
+    assert [one.leads for one in found] == [True, True, False, False]
