@@ -91,6 +91,8 @@ def test_a_symmetric_interval_is_written_with_its_half_width_and_others_with_the
         interval_text(1.0, record("episodes", 0.995, 1.0), ACCURACY) == "100.00% (99.50 to 100.00)"
     )
     assert interval_text(4.6, record("episodes", 4.3, 4.9), MSE) == "4.6000 ± 0.3000"
+    narrow = record("episodes", 0.2, 0.2 + 1e-12)  # rounding of a sum: nothing to see
+    assert interval_text(0.2, narrow, ACCURACY) == "20.00% ± 0.00"
 
 
 def test_the_headline_says_over_how_many_of_what() -> None:
