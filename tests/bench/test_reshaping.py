@@ -26,7 +26,7 @@ from tests.bench.protocols.small_data import registry_of_small_data
 class Photos(Dataset):
     """Colour images, 16 wide and 12 high: 0 to 4 have one colour each, the others are random."""
 
-    name = "photos"
+    name = "pictures"
 
     def classes(self, files: DataFiles) -> Iterator[ClassExamples]:
         rng = np.random.default_rng(5)
@@ -48,11 +48,11 @@ class Photos(Dataset):
 @pytest.fixture(scope="module")
 def small() -> Registry:
     registry = registry_of_small_data()
-    registry.datasets.add(Photos, "photos", "here")
+    registry.datasets.add(Photos, "pictures", "here")
     return registry
 
 
-def prepared(small: Registry, data: str = "letters", tested: str = "photos", **asked: Any) -> Job:
+def prepared(small: Registry, data: str = "letters", tested: str = "pictures", **asked: Any) -> Job:
     asked = {"queries": 2, "episodes": 4, "device": "cpu", "resize_test": True, **asked}
     config = RunConfig("protonet", data, test_data=tested, backbone="conv4-32", **asked)
     return prepare(config, small, lambda done, total: None)
@@ -88,7 +88,7 @@ def test_where_it_shrinks_neighbours_are_averaged(small: Registry) -> None:
 
 
 def test_grey_becomes_three_equal_channels(small: Registry) -> None:
-    pool = pool_of(prepared(small, data="photos", tested="letters"))
+    pool = pool_of(prepared(small, data="pictures", tested="letters"))
     assert pool.inputs.shape == (12 * 12, 3, 12, 16)
     assert (pool.inputs == pool.inputs[:, :1]).all()
 
@@ -106,9 +106,9 @@ def test_it_has_a_fingerprint_of_its_own_and_the_record_says_what_was_done(
     asked: dict[str, Any] = {"out": str(tmp_path), "steps": 1, "train_ways": 5}
     job = prepared(small, **asked, train_queries=1, validation_episodes=2)
     record = execute(job, Mode(), Watcher())
-    assert record.tested.name == "photos"
+    assert record.tested.name == "pictures"
     assert record.tested.reshaped == "from 3x12x16 to 1x8x8"
-    plain = prepared(small, data="photos", tested="signs").data
+    plain = prepared(small, data="pictures", tested="signs").data
     assert record.tested.fingerprint != plain.fingerprint
     again = reopen(job.folder, small, lambda done, total: None, device="cpu")
     assert again.job.tested.data.fingerprint == record.tested.fingerprint
@@ -123,7 +123,7 @@ def test_images_of_the_right_size_stay_as_they_are(small: Registry) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"resize_test": False}, "photos, whose inputs are uint8 3x12x16, but those of letters are "),
+    ({"resize_test": False}, "pictures, whose inputs are uint8 3x12x16, but those of letters are "),
     ({"resize_test": False}, "--resize-test makes them alike"),
     (
         {"tested": "dots"},
