@@ -60,6 +60,8 @@ def test_every_flag_in_a_command_exists() -> None:
     for line in found:
         words = shlex.split(line.removeprefix(".venv/bin/"))
         command = cli.get_command(click.Context(cli), words[1])
+        if isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), words[2])
         assert command is not None, line
         known = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)}
         assert {word for word in words[2:] if word.startswith("-")} <= known, line
