@@ -102,6 +102,17 @@ def test_the_best_and_those_not_told_from_it_are_marked_in_each_column(
     assert marked(wide(collect(tmp_path))) == {("best", "toy, 5w1s15q"), ("near", "toy, 5w1s15q")}
 
 
+def test_nothing_is_marked_where_the_best_row_has_no_scores(
+    tmp_path: Path, put: Any, make_record: Records
+) -> None:
+    put("a", "low", 0.5)
+    put("b", "middle", 0.7)
+    (tmp_path / "c").mkdir()
+    make_record("high", data="toy", accuracy=0.9).write(tmp_path / "c")
+    table = wide(collect(tmp_path))
+    assert [*means(table)] == ["high", "middle", "low"] and marked(table) == set()
+
+
 def test_transductive_rows_stand_below_and_do_not_compete(tmp_path: Path, put: Any) -> None:
     put("alone", "alone", 0.7)
     put("alone-too", "low", 0.5)
@@ -155,7 +166,8 @@ def test_tests_of_one_name_are_told_apart_by_episodes_list_and_data(
         "toy, 5w1s15q, 600 episodes, list 77777777",
     ]
     record = with_parts(make_record("a"), data={"fingerprint": "f" * 64})
-    write_run(tmp_path / "d", with_parts(record, protocol={"sha256": "6" * 64}), 0.5 + NOISE)
+    same = {"episodes": 600, "sha256": "6" * 64}
+    write_run(tmp_path / "d", with_parts(record, protocol=same), 0.5 + NOISE)
     columns = wide(collect(tmp_path)).columns
     assert len({column.name for column in columns}) == len(columns) == 4
 
