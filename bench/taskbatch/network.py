@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.backbones import MLP, ConvNet, Identity, shares_statistics
+from bench.backbones import MLP, ConvNet, Identity, Linear, Residual, shares_statistics
 from bench.taskbatch.convolution import channels_last, convolve
 from bench.taskbatch.first_block import first_block
 from bench.taskbatch.normalisation import batch_norm
@@ -35,8 +36,8 @@ def batched(network: nn.Module) -> Model | None:
         body = _convnet(embedding)
     elif type(embedding) is MLP:
         body = _mlp(embedding)
-    elif type(embedding) is Identity:
-        body = _identity
+    elif type(embedding) in _FOR_FEATURES:
+        body = _FOR_FEATURES[type(embedding)]
     else:
         return None
 
@@ -53,6 +54,20 @@ def _linear(features: Tensor, weights: Weights, name: str) -> Tensor:
 
 def _identity(weights: Weights, inputs: Tensor) -> Tensor:
     return inputs.flatten(2)
+
+
+def _matrix(weights: Weights, inputs: Tensor) -> Tensor:
+    return torch.bmm(inputs.flatten(2), weights["0.map.weight"].mT)
+
+
+def _residual(weights: Weights, inputs: Tensor) -> Tensor:
+    flat = inputs.flatten(2)
+    return flat + _linear(F.relu(_linear(flat, weights, "0.inward")), weights, "0.outward")
+
+
+_FOR_FEATURES: Mapping[type[nn.Module], Model] = MappingProxyType(
+    {Identity: _identity, Linear: _matrix, Residual: _residual}
+)
 
 
 def _mlp(embedding: MLP) -> Model:

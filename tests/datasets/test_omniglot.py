@@ -214,7 +214,8 @@ def test_its_form_makes_a_drawing_into_what_the_dataset_has(
     small: Small, tmp_path: Path, registry: Registry, resampling: str
 ) -> None:
     small.write_zips(tmp_path)
-    form = registry.dataset("omniglot")(resampling=resampling).form()
+    omniglot: Any = registry.dataset("omniglot")
+    form = omniglot(resampling=resampling).form()
     assert form is not None
     (latin,) = (
         c

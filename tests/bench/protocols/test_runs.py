@@ -141,7 +141,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"test_data": "copies", "queries": 3},
-        "an example of class 'testb/7' of the test split of copies is in the train split of letters",
+        "an example of class 'testb/7' of the test split of copies is in the train split of lett",
     ),
     (
         {"algo": "maml", "data": "lines", "test_data": "twins"},
