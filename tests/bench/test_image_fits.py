@@ -12,7 +12,6 @@ from PIL import Image, ImageOps
 from bench.imageform import Fit, ImageForm
 from bench.images import decode
 
-
 ORANGE = (200, 100, 50)
 
 
