@@ -74,7 +74,7 @@ def _sizes(classes: int) -> tuple[int, int]:
         few = "1 class" if classes == 1 else f"{classes} classes"
         raise BenchError(
             f"{few} cannot be divided into train and test, which share no class: that takes "
-            f"{LEAST}; to train and test on the same classes, with other examples, add "
+            f"{LEAST}; to test on all of them, and learn elsewhere or not at all, add "
             "--set data.classes=fixed"
         )
     if classes < WAYS + 3:

@@ -139,6 +139,14 @@ class Dataset(ABC):
         """Returns what its pictures are made into, so that others can be made alike; else None."""
         return None
 
+    def space(self) -> str:
+        """Returns what the numbers of its vectors mean, if that may differ within one dataset.
+
+        Who learns from one dataset is tested on another only if both say the same: vectors that
+        were fitted to different texts have the same shape and nothing else in common.
+        """
+        return ""
+
     def downloads(self) -> tuple[Download, ...]:
         """Returns the files that it is made of, for `bench data`.
 

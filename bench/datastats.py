@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.dataset import Split
+from bench.episodes import EpisodeProtocol
 from bench.pool import ClassPool
 from bench.protocols.table import ClassTable
 from bench.stored import CachedDataset
 
-QUERIES = 15
-"""Queries per class in the usual protocol."""
 _ROWS = 4096
 
 
@@ -62,7 +61,10 @@ class Values:
 
 
 def split_stats(data: CachedDataset, split: Split) -> SplitStats:
-    """Counts what a split holds, from its description; no input is read."""
+    """Counts what a split holds, from its description; no input is read.
+
+    The reach is that of episodes with as many queries as the dataset's own protocol has.
+    """
     record, table = data.record.splits[split], data.table(split)
     sizes = table.sizes
     return SplitStats(
@@ -76,12 +78,13 @@ def split_stats(data: CachedDataset, split: Split) -> SplitStats:
         record.bytes,
         len(set(table.groups)) if table.groups else None,
         len(set(table.input_groups.tolist())) if table.input_groups is not None else None,
-        _reach(table),
+        _reach(table, data.source.protocol if data.source else EpisodeProtocol()),
     )
 
 
-def _reach(table: ClassTable) -> Reach:
-    return Reach(len(table.classes), max(int(table.sizes.min()) - QUERIES, 0), QUERIES)
+def _reach(table: ClassTable, protocol: EpisodeProtocol) -> Reach:
+    room = int(table.sizes.min()) - protocol.queries
+    return Reach(len(table.classes), max(room, 0), protocol.queries)
 
 
 def values(pool: ClassPool) -> Values:

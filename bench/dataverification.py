@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.files import sha256_of
 from bench.firewall import open_test
 from bench.intake import checked_classes
+from bench.inventory import files_of
 from bench.stored import CachedDataset, SplitRecord
 
 Verdict = Literal["ok", "differs", "not checked"]
@@ -33,12 +34,15 @@ class Finding:
 
 def verify_files(dataset: Dataset, root: Path) -> Iterator[Finding]:
     """Yields a finding for each file that the dataset names: its hash against the published one."""
+    elsewhere = {path.name: path for path in files_of(dataset, root).places}
     for download in dataset.downloads():
-        yield _file(download, root)
+        path = root / download.file
+        if not path.is_file():
+            path = elsewhere.get(path.name, path)
+        yield _file(download, root, path)
 
 
-def _file(download: Download, root: Path) -> Finding:
-    path = root / download.file
+def _file(download: Download, root: Path, path: Path) -> Finding:
     if not path.is_file():
         place = download.place(root)
         what = f"only {place} is there, unpacked" if download.is_there(root) else "is not there"

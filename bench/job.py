@@ -232,7 +232,7 @@ def _check_names(
         if name not in known:
             owner = config.algo if name == bare else config.data
             if name.startswith(TEST_PREFIX):
-                owner = config.test_data or "the test (--test-data is not given)"
+                owner = config.test_data or "the test's own data (there is no --test-data)"
             hint = f"did you mean '{twins[0]}'?" if twins else nearest(name, known)
             raise BenchError(f"{owner} has no parameter '{bare}'; {hint}")
 

@@ -97,6 +97,14 @@ def check_alike(trained: Source, tested: Source) -> None:
     one, other = trained.dataset.name, tested.dataset.name
     train, test = example_of(trained.data), split_of(tested.data, "test")
     shapes = [_shape(split) for split in (train, test)]
+    spaces = [s.data.source.space() if s.data.source else "" for s in (trained, tested)]
+    if spaces[0] != spaces[1]:
+        raise BenchError(
+            f"--test-data is {other}, whose vectors are {spaces[1] or 'its own'}, but those of "
+            f"{one} are {spaces[0] or 'its own'}: their numbers do not mean the same; give both an "
+            "embedding that is not fitted (--set data.embedding=hashing --set "
+            "test.embedding=hashing, or wordllama)"
+        )
     if shapes[0] != shapes[1]:
         both_images = all(len(split.shape) == 3 for split in (train, test))
         cure = (

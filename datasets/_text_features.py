@@ -1,6 +1,6 @@
 """Text as vectors: character n-grams (tfidf, hashing) or word vectors (wordllama).
 
-Every vector has length 16 (or 0, for a text without known parts), and lies on a grid of 1/64: what
+Every vector has length 4 (or 0, for a text without known parts), and lies on a grid of 1/256: what
 different processors make of the same sums differs by far less, so fingerprints agree.
 """
 
@@ -22,10 +22,11 @@ from ._shared_vectors import SharedVectors
 
 EmbeddingName = Literal["tfidf", "hashing", "wordllama"]
 PACKAGES = {"tfidf": "scikit-learn", "hashing": "scikit-learn", "wordllama": "wordllama"}
-REVISION = 1
+REVISION = 2
 """Raise it when texts come to give other vectors; caches of before are then built anew."""
 
-LENGTH, STEPS = 16.0, 64.0
+LENGTH, STEPS = 4.0, 256.0
+"""At length 4 squared distances are of the size of logits; at 16 ProtoNet's loss begins at 20."""
 NGRAMS = (2, 4)
 RARE = 2
 """n-grams that stand in fewer training texts are left out, if there are many texts."""
@@ -64,6 +65,13 @@ def embedding_stamp(embedding: EmbeddingName) -> str:
         raise
 
 
+def space_of(embedding: str, dimensions: int, name: str) -> str:
+    """Returns what vectors of this embedding mean: those of tfidf hang on what it was fitted to."""
+    if embedding == "tfidf":
+        return f"TF-IDF fitted to {name}"
+    return embedding if embedding == "wordllama" else f"{embedding} in {dimensions} dimensions"
+
+
 def distinct(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
     """Returns the texts without those that were there before, of whatever class.
 
@@ -96,7 +104,8 @@ def as_vectors(
     elif embedding == "hashing":
         raw = _hashed(texts, dimensions)
     else:
-        fitted_on = [one.text for one in ordered if splits[one.class_name] == "train"]
+        # In a fixed order: the same texts give the same vectors however their table is sorted.
+        fitted_on = sorted(one.text for one in ordered if splits[one.class_name] == "train")
         raw = _weighted(texts, fitted_on, dimensions)
     vectors = on_grid(raw)
     remarks = []
@@ -114,7 +123,7 @@ def as_vectors(
 
 
 def on_grid(raw: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Returns vectors (k, d) at length 16, rounded to multiples of 1/64; empty ones stay 0."""
+    """Returns vectors (k, d) at length 4, rounded to multiples of 1/256; empty ones stay 0."""
     lengths = np.linalg.norm(raw, axis=1, keepdims=True)
     unit = raw / np.where(lengths > 1e-9, lengths, np.inf)
     rounded: NDArray[np.float64] = np.rint(unit * (LENGTH * STEPS)) / STEPS

@@ -11,7 +11,14 @@ from typing import Literal
 from bench import BenchError, ClassExamples, DataFiles, Dataset, Download, hookimpl
 
 from ._intent_folds import BANKING77, published_fold
-from ._text_features import EmbeddingName, Utterance, as_vectors, distinct, embedding_stamp
+from ._text_features import (
+    EmbeddingName,
+    Utterance,
+    as_vectors,
+    distinct,
+    embedding_stamp,
+    space_of,
+)
 
 FOLDERS = (
     *("text/banking77", "banking77", "BANKING77", "banking_data"),
@@ -75,6 +82,9 @@ class Banking77(Dataset):
 
     def downloads(self) -> tuple[Download, ...]:
         return TRAIN, TEST
+
+    def space(self) -> str:
+        return space_of(self.embedding, self.dimensions, self.name)
 
     def stamp(self, files: DataFiles) -> str:
         return embedding_stamp(self.embedding)

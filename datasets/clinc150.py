@@ -11,7 +11,14 @@ from typing import Any, Literal
 from bench import BenchError, ClassExamples, DataFiles, Dataset, Download, Split, hookimpl
 
 from ._intent_folds import CLINC150, published_fold
-from ._text_features import EmbeddingName, Utterance, as_vectors, distinct, embedding_stamp
+from ._text_features import (
+    EmbeddingName,
+    Utterance,
+    as_vectors,
+    distinct,
+    embedding_stamp,
+    space_of,
+)
 
 FOLDERS = ("text/clinc150", "clinc150", "oos-eval/data", "oos-eval-master/data", "clinc-oos", ".")
 PARTS = ("train", "val", "test")
@@ -83,6 +90,9 @@ class Clinc150(Dataset):
 
     def downloads(self) -> tuple[Download, ...]:
         return UTTERANCES, DOMAINS
+
+    def space(self) -> str:
+        return space_of(self.embedding, self.dimensions, self.name)
 
     def stamp(self, files: DataFiles) -> str:
         return embedding_stamp(self.embedding)

@@ -18,7 +18,14 @@ from bench import (
 )
 
 from ._own_classes import ClassUse, Division, OwnClasses
-from ._text_features import EmbeddingName, Utterance, as_vectors, distinct, embedding_stamp
+from ._text_features import (
+    EmbeddingName,
+    Utterance,
+    as_vectors,
+    distinct,
+    embedding_stamp,
+    space_of,
+)
 
 
 class Text(Dataset):
@@ -71,6 +78,9 @@ class Text(Dataset):
 
     def class_count(self) -> int | None:
         return self._count
+
+    def space(self) -> str:
+        return space_of(self.embedding, self.dimensions, self.name)
 
     def stamp(self, files: DataFiles) -> str:
         """Returns a hash of what is in the files, and the version of the embedding."""

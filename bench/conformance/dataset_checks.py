@@ -11,9 +11,10 @@ from functools import cached_property
 import torch
 
 from bench.cache import open_dataset
-from bench.conformance.check import Check, Failed
+from bench.conformance.check import Check, Failed, NotApplicable
 from bench.dataset import SPLITS, DataFiles, Dataset
 from bench.firewall import open_test
+from bench.inventory import files_of
 from bench.job import data_root
 from bench.parameters import Value, parameters_of
 from bench.pool import EpisodeStream
@@ -40,6 +41,12 @@ class DatasetSubject:
         """Returns the dataset."""
         return self.dataset(**self.parameters)
 
+    def check_there(self) -> None:
+        """Raises NotApplicable if the dataset's files are not on this machine."""
+        made = self.build()
+        if made.downloads() and files_of(made, self.files.root).state == "absent":
+            raise NotApplicable(f"its files are not here; bench data fetch {made.name}")
+
 
 def described(subject: DatasetSubject) -> str:
     """Looks at docstring and parameters."""
@@ -57,6 +64,7 @@ def described(subject: DatasetSubject) -> str:
 
 def same_again(subject: DatasetSubject) -> str:
     """Reads all classes twice."""
+    subject.check_there()
     one, other = (_digest(subject) for _ in range(2))
     if one != other:
         raise Failed(

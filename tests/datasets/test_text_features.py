@@ -78,19 +78,19 @@ def test_hashing_depends_on_the_text_alone(module: ModuleType, utterances: list[
 
 
 @pytest.mark.parametrize("embedding", ["tfidf", "hashing"])
-def test_vectors_have_length_16_and_lie_on_the_grid(
+def test_vectors_have_length_4_and_lie_on_the_grid(
     module: ModuleType, utterances: list[Any], embedding: str
 ) -> None:
     found = np.concatenate(list(vectors(module, utterances, embedding).values()))
     assert found.dtype == np.float32 and found.shape == (40, 8)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 16, atol=0.03)
-    np.testing.assert_array_equal(found * 64, np.rint(found * 64))
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 4, atol=0.03)
+    np.testing.assert_array_equal(found * 256, np.rint(found * 256))
     assert not np.signbit(found[found == 0]).any()
 
 
 def test_the_grid_by_hand(module: ModuleType) -> None:
     raw = np.array([[3.0, 4.0], [0.0, 0.0], [-1e-5, 1.0]])
-    expected = np.array([[9.59375, 12.796875], [0, 0], [0, 16]])  # 9.6 and 12.8, to the next 1/64
+    expected = np.array([[614 / 256, 819 / 256], [0, 0], [0, 4]])  # 2.4 and 3.2, to 1/256
     np.testing.assert_array_equal(module.on_grid(raw), expected)
 
 

@@ -77,11 +77,11 @@ def test_a_table_says_it_in_words(parcel: Parcel, capsys: Printed) -> None:
     assert "a remark on parcels" in printed
 
 
-def test_classes_too_small_for_the_usual_queries_are_told(
+def test_the_reach_is_that_of_the_queries_that_the_data_has_by_default(
     parcel: Parcel, tmp_path: Path, capsys: Printed
 ) -> None:
     rng = np.random.default_rng(0)
-    for split, count in (("train", 7), ("val", 16), ("test", 30)):
+    for split, count in (("train", 7), ("val", 6), ("test", 30)):
         for label in ("a", "b"):
             folder = tmp_path / "photos" / split / f"{split}-{label}"
             folder.mkdir(parents=True)
@@ -91,12 +91,24 @@ def test_classes_too_small_for_the_usual_queries_are_told(
     assert bench("data", "stats", f"folder:{tmp_path / 'photos'}", "--set", "data.side=8") == 0
     printed = capsys.readouterr().out
     assert "folder:photos: inputs uint8 3x8x8" in printed
-    assert (
-        "train: up to 2-way, but 7 inputs in its smallest class are too few for 1 shot" in printed
-    )
-    assert "--queries 6 is the most" in printed
-    assert "val: up to 2-way, up to 1-shot with 15 queries" in printed
-    assert "test: up to 2-way, up to 15-shot with 15 queries" in printed
+    assert "train: up to 2-way, up to 2-shot with 5 queries" in printed
+    assert "val: up to 2-way, up to 1-shot with 5 queries" in printed
+    assert "test: up to 2-way, up to 25-shot with 5 queries" in printed
+
+
+def test_classes_too_small_for_a_shot_are_told(
+    parcel: Parcel, tmp_path: Path, capsys: Printed
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([f"class{n}" for n in range(20)], 6)
+    labels[-6:] = "class0"  # which has 12, and the others 6; 5 are left in one of them
+    labels[6] = "class0"
+    np.savez(tmp_path / "f.npz", features=rng.normal(size=(120, 4)), labels=labels)
+    given = ["--set", "data.least=2"]
+    assert bench("data", "stats", f"features:{tmp_path / 'f.npz'}", *given) == 0
+    printed = capsys.readouterr().out
+    assert "but 5 inputs in its smallest class are too few for 1 shot and 5 queries" in printed
+    assert "--queries 4 is the most" in printed
 
 
 def test_curves_are_called_so(parcel: Parcel, capsys: Printed) -> None:
