@@ -121,6 +121,10 @@ class Registry:
                 one.
         """
         asked = DataName.parse(name)
+        own = [n for n, dataset in self.datasets.entries.items() if dataset.opens]
+        if name not in self.datasets.entries and not asked.path and Path(name).exists():
+            kinds = " or ".join(f"--data {kind}:{name}" for kind in sorted(own))
+            raise BenchError(f"no dataset '{name}', but a file or folder: say what it is: {kinds}")
         found = self.datasets.find(asked.dataset, self.broken)
         if found.opens and not asked.path:
             raise BenchError(f"{asked.dataset} opens {found.opens}; name it: {asked.dataset}:PATH")

@@ -10,7 +10,7 @@ import msgspec
 
 from bench.cache import Progress
 from bench.checkpoint import load_into, load_weights
-from bench.config import TEST_PREFIX, RunConfig
+from bench.config import DATA_PREFIX, TEST_PREFIX, RunConfig
 from bench.errors import BenchError
 from bench.files import sha256_of, write_atomically
 from bench.finished import check_whole, config_of, count_use, read_finished
@@ -158,7 +158,7 @@ def _tested_as(config: RunConfig, wishes: TestWishes, any_way: bool) -> RunConfi
         if not name.startswith(TEST_PREFIX):
             raise BenchError(
                 f"--set {name}: only the parameters of the test's data can be set here, such as "
-                f"--set {TEST_PREFIX}{name}; those of the training stay"
+                f"--set {TEST_PREFIX}{name.removeprefix(DATA_PREFIX)}; those of the training stay"
             )
     if wishes.set:
         fresh["set"] = {**config.set, **wishes.set}
@@ -170,6 +170,12 @@ def _tested_as(config: RunConfig, wishes: TestWishes, any_way: bool) -> RunConfi
         fresh["queries"] = None
     if wishes.protocol == "folds" and any_way:
         fresh["ways"] = None  # all classes
+    if wishes.test_data == config.data and wishes.set:
+        raise BenchError(
+            f"--test-data is {config.data}, which the run was trained on: there its parameters are "
+            "those of the training, or classes of the training would be in the test; leave out "
+            "--set; --protocol folds alone cross-validates on the test classes"
+        )
     if wishes.test_data == config.data:  # back to the data of the training
         fresh["test_data"], wishes = None, replace(wishes, test_data=None)
     return msgspec.convert({**asdict(config), **fresh, **wishes.given}, RunConfig)

@@ -114,7 +114,10 @@ def _check_columns(path: Path, names: Sequence[str], needed: Sequence[str]) -> N
     """Raises BenchError if a needed column is missing, or two have one name."""
     for name in needed:
         if name not in names:
-            raise BenchError(f"{path} has no column '{name}'; {nearest(name, filter(None, names))}")
+            known = ", ".join(sorted(filter(None, names)))
+            raise BenchError(
+                f"{path} has no column '{name}'; rename the one that it is; known: {known}"
+            )
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise BenchError(f"{path} has two columns '{twice[0]}'; rename one")

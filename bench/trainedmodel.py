@@ -28,7 +28,7 @@ from bench.supportset import SupportLike, SupportSet, read_support
 from bench.tasks import REGRESSION
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainedModel:
     """The algorithm of a finished run with its weights, and the form that it wants pictures in."""
 
@@ -64,8 +64,24 @@ class TrainedModel:
             label_all(self.run, known, asked.pictures, form, together=together, report=report)
         )
         remarks = (*self.remarks, *self._on(together), *known.remarks, *asked.remarks)
-        remarks += _brightness(known, form)
+        remarks += (*_brightness(known, form), *self._calibrated_for(known.counts))
         return Labels(labels, known.classes, known.counts, remarks)
+
+    def __repr__(self) -> str:
+        """Returns what it is in a line: a record would fill a screen."""
+        return f"TrainedModel({self.run.record.name}: {self.run.algorithm.name}, {self.form})"
+
+    def _calibrated_for(self, counts: Sequence[int]) -> tuple[str, ...]:
+        """Returns a remark if tasks are not of the size that probabilities were calibrated on."""
+        spec = self.run.record.spec
+        if spec is None or _temperature(self.run) is None:
+            return ()
+        if (len(counts), set(counts)) == (spec.ways, {spec.shots}):
+            return ()
+        return (
+            f"probabilities were calibrated on {spec.ways} classes with {spec.shots} known of each, "
+            "and may be too low or too high with others; train with --ways and --shots as here",
+        )
 
     def _on(self, together: bool) -> tuple[str, ...]:
         """Returns a remark on how queries are asked, if they inform one another."""

@@ -128,7 +128,8 @@ def _of_table(path: Path, frame: Any) -> FeatureTable:  # a pandas DataFrame
     columns = [str(name) for name in frame.columns]
     frame.columns = columns
     if "class" not in columns:
-        raise BenchError(f"{path} has no column 'class'; {nearest('class', columns)}")
+        known = ", ".join(sorted(map(str, columns)))
+        raise BenchError(f"{path} has no column 'class'; rename the one that it is; known: {known}")
     if not len(frame):
         raise BenchError(f"{path} has no rows; give it one for each item")
     if frame["class"].isna().any():

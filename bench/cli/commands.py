@@ -54,6 +54,10 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command that `args` begin with; an unknown name gets the nearest one."""
         if args and args[0] not in SUMMARIES and not args[0].startswith("-"):
+            from bench.cli.data import SUMMARIES as ABOUT_DATA
+
+            if args[0] in ABOUT_DATA:
+                raise click.UsageError(f"no command '{args[0]}'; did you mean 'data {args[0]}'?")
             raise click.UsageError(f"no command '{args[0]}'; {nearest(args[0], SUMMARIES)}")
         return super().resolve_command(ctx, args)
 

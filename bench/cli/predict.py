@@ -132,10 +132,13 @@ def _show(labels: Labels, target: Path | None, aside: bool) -> None:
         more = len(labels) - SHOWN
         rest = f"... and {more} more; " if more > 0 else ""
         click.echo(f"{rest}write all to a file with --out FILE.csv\n")
-    unlike = dict.fromkeys(labels.classes, 0)
-    for one in labels:
-        if one.is_unlike:
-            unlike[one.class_name] += 1
+    known_novelty = any(one.novelty is not None for one in labels)
+    unlike: dict[str, int | str] = {
+        name: sum(one.is_unlike and one.class_name == name for one in labels)
+        if known_novelty
+        else "not known"
+        for name in labels.classes
+    }
     rows = [
         {"class": name, "support": known, "labelled": count, "of these unlike all": unlike[name]}
         for (name, count), known in zip(labels.counts.items(), labels.support, strict=True)

@@ -46,7 +46,9 @@ def _on_number(images: Sequence[Sound], kept: Mapping[str, int]) -> Iterator[Fin
         names = tuple(Affected(name, images_in_words(size)) for name, size in sorted(kept.items()))
         some = "add classes; " if len(kept) < 2 else "add classes, or --set data.classes=fixed; "
         cure = f"{some}the folder to name is that in which the folders of the classes are"
-        title = "too few classes that are large enough"
+        title = "too few classes that have enough images"
+        if images and not kept:
+            cure = f"add images to the classes, or set data.least lower; {cure.partition('; ')[2]}"
         yield Finding("few-classes", "error", title, cure, names or (Affected("none"),))
         return
     few = tuple(

@@ -131,7 +131,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"tested": None}, "--resize-test is for --test-data; name that, or leave it out"),
     ({"set": {"test.sed": "1"}, "tested": "signs"}, "signs has no parameter 'sed'"),
-    ({"set": {"test.seed": "1"}, "tested": None}, "the test.s own data .there is no --test-data. has"),
+    ({"set": {"test.seed": "1"}, "tested": None}, "the test.s own data .there is no --test-data"),
 ]
 
 

@@ -242,7 +242,7 @@ CASES: dict[str, tuple[str, Make, str]] = {
     "a table without the column class": (
         "list.csv",
         table("path,label\nROWS"),
-        r"list\.csv has no column 'class'; known: label, path",
+        r"list\.csv has no column 'class'; rename .*; known: label, path",
     ),
     "a table without rows": ("list.csv", table("path,class\n"), r"list\.csv has no rows"),
     "an empty table": ("list.csv", table(""), r"list\.csv has no rows"),
