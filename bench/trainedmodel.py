@@ -79,7 +79,7 @@ class TrainedModel:
         if (len(counts), set(counts)) == (spec.ways, {spec.shots}):
             return ()
         return (
-            f"probabilities were calibrated on {spec.ways} classes with {spec.shots} known of each, "
+            f"probabilities were calibrated on {spec.ways} classes with {spec.shots} known each, "
             "and may be too low or too high with others; train with --ways and --shots as here",
         )
 

@@ -74,7 +74,7 @@ CASES = {
     "latin-1 in one row": (b"path,class\na.jpg,cat\nb.jpg,caf\xe9\n", "line 3 has a byte 0xe9"),
     "utf-16": ("path,class\na,b\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
     "a picture": (b"\x00\x01path,class\n", "zero byte"),
-    "no class": (b"path,klass\na.jpg,cat\n", "no column 'class'; did you mean 'klass'"),
+    "no class": (b"path,klass\na.jpg,cat\n", "no column 'class'; rename .*; known: klass, path"),
     "no path": (b"file,class\na.jpg,cat\n", "no column 'path'; rename .*; known: class, file"),
     "the wrong delimiter": (b"path|class\na.jpg|cat\n", "no column 'path'"),
     "an empty cell": (b"path,class\na.jpg,cat\nb.jpg, \n", "row 3 .* empty cell in column 'class'"),
