@@ -80,7 +80,7 @@ class Text(Dataset):
         return self._count
 
     def space(self) -> str:
-        return space_of(self.embedding, self.dimensions, self.name)
+        return space_of(self.embedding, self.dimensions, f"{self.name}:{self.path}")
 
     def stamp(self, files: DataFiles) -> str:
         """Returns a hash of what is in the files, and the version of the embedding."""

@@ -255,3 +255,12 @@ def test_an_interruption_while_plugins_load_is_not_swallowed(
     installed("interrupting")
     with pytest.raises(KeyboardInterrupt):
         load_registry()
+
+
+def test_a_folder_that_is_named_as_a_dataset_is_told_what_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    with pytest.raises(BenchError, match=r"no dataset 'photos', but a .*--data folder:photos"):
+        load_registry().dataset("photos")

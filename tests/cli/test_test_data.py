@@ -119,3 +119,48 @@ def test_a_finished_run_is_tested_on_several_with_their_parameters(
     assert records(tmp_path)["third"].tested.parameters == {"start": 5}
     assert run_command_line([*evaluate, "--test-data", "third", "--set", "lr=1"]) == 4
     assert "--set test.lr" in capsys.readouterr().err
+
+
+def test_parameters_of_the_trainings_own_data_cannot_be_others_in_the_test(
+    run: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line(["third" if word == "first" else word for word in run]) == 0
+    (folder,) = find_runs(tmp_path / "out")
+    own = ["--test-data", "third", "--set", "test.start=5"]
+    assert run_command_line(["evaluate", str(folder), *run[-4:], *own]) == 4
+    told = capsys.readouterr().err
+    assert "which the run was trained on" in told and "--protocol folds" in told
+    wrong = ["--shots", "2", "--set", "data.start=5"]
+    assert run_command_line(["evaluate", str(folder), *run[-4:], *wrong]) == 4
+    assert "such as --set test.start;" in capsys.readouterr().err
+
+
+TEXTS = "text,class\n" + "".join(
+    f"{word} {number} of {word}s,{word}\n"
+    for word in ("bird", "fish", "stone", "tree", "cloud", "river", "house", "star")
+    for number in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "code"),
+    [("tfidf", "tfidf", 4), ("hashing", "tfidf", 4), ("hashing", "hashing", 0)],
+)
+def test_vectors_that_were_fitted_to_other_texts_are_refused(
+    mine: str,
+    theirs: str,
+    code: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.csv").write_text(TEXTS)
+    Path("two.csv").write_text(TEXTS.replace("s,", "z,"))
+    sizes = ["--ways", "2", "--queries", "2", "--dry-run"]
+    data = ["--data", "text:one.csv", "--test-data", "text:two.csv"]
+    both = ["--set", f"data.embedding={mine}", "--set", f"test.embedding={theirs}"]
+    few = ["--set", "data.dimensions=16", "--set", "test.dimensions=16"]
+    assert run_command_line(["run", "--algo", "protonet", *data, *both, *few, *sizes]) == code
+    if code:
+        assert "their numbers do not mean the same" in capsys.readouterr().err
