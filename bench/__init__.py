@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.dataset import ClassExamples, DataFiles, Dataset, Split
     from bench.decoding import Picture, PictureClass, decoded
     from bench.downloads import Download
+    from bench.endings import is_table, may_be_image
     from bench.episodes import Episode, EpisodeProtocol, Examples
     from bench.errors import BenchError, nearest
     from bench.extras import import_extra
@@ -67,7 +68,9 @@ _HOME = {
     "draw_split": "classsplit",
     "hookimpl": "hookspecs",
     "import_extra": "extras",
+    "is_table": "endings",
     "load_run": "trainedmodel",
+    "may_be_image": "endings",
     "nearest": "errors",
     "open_tree": "filetree",
     "read_listing": "listing",
@@ -111,7 +114,9 @@ __all__ = [
     "draw_split",
     "hookimpl",
     "import_extra",
+    "is_table",
     "load_run",
+    "may_be_image",
     "nearest",
     "open_tree",
     "read_listing",

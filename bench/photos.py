@@ -25,21 +25,6 @@ from bench.threads import usable_cores
 Photo = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 """A picture: its path, the content of its file, a Pillow image, or an array (h, w) or (h, w, 3)."""
 
-NO_IMAGES = frozenset(
-    (
-        *(".txt", ".md", ".rst", ".log", ".pdf", ".doc", ".docx", ".rtf", ".html", ".htm", ".tex"),
-        *(".csv", ".tsv", ".xls", ".xlsx", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml"),
-        *(".toml", ".ini", ".cfg", ".conf", ".db", ".sqlite", ".lnk", ".url", ".bak", ".tmp"),
-        *(".py", ".ipynb", ".m", ".r", ".sh", ".bat", ".js", ".css", ".pyc", ".pkl", ".pickle"),
-        *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".parquet", ".pt", ".pth", ".onnx"),
-        *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".md5", ".sha1", ".sha256"),
-        *(".mp3", ".wav", ".flac", ".m4a", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"),
-        *(".aae", ".xmp", ".thm", ".modd", ".moff", ".part", ".crdownload"),
-    )
-)
-"""Endings of files that are passed over. All others must hold an image, whatever they are called:
-what cannot be read is never left out in silence."""
-
 
 @dataclass(frozen=True)
 class ReadPhoto:
@@ -82,11 +67,6 @@ def read_photos(pictures: Sequence[Picture], form: ImageForm) -> list[ReadPhoto]
     """Returns the pictures decoded, in order; those that are damaged with the reason."""
     with ThreadPoolExecutor(usable_cores()) as pool:
         return list(pool.map(partial(_read, form=form), pictures))
-
-
-def may_be_image(name: str) -> bool:
-    """Tells whether a file is to be read as an image, by the ending of its name."""
-    return PurePosixPath(name).suffix.lower() not in NO_IMAGES
 
 
 def passed_over(names: Sequence[str]) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from bench.decoding import Picture
+from bench.endings import may_be_image
 from bench.errors import BenchError
 from bench.filetree import open_tree
-from bench.photos import Photo, as_picture, may_be_image, passed_over
+from bench.photos import Photo, as_picture, passed_over
 
 QueryLike = str | os.PathLike[str] | Sequence[Photo]
 """A folder of pictures, however nested, a zip of such, one picture's file; or pictures."""

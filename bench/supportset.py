@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.decoding import Picture
+from bench.endings import TABLES, may_be_image
 from bench.errors import BenchError
 from bench.filetree import is_hidden, open_tree
 from bench.imageform import ImageForm
 from bench.listing import read_listing
-from bench.photos import Photo, as_picture, may_be_image, passed_over, read_photos, some
-
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+from bench.photos import Photo, as_picture, passed_over, read_photos, some
 
 SupportLike = str | os.PathLike[str] | Mapping[str, Sequence[Photo]]
 """A folder with a folder per class, a zip of such, a table of path and class; or the pictures of

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from bench import BenchError, Listing, Split
 
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
-
 
 @dataclass(frozen=True)
 class ImageFile:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from bench import BenchError, FileTree, Split, open_tree
+from bench import BenchError, FileTree, Split, may_be_image, open_tree
 
 from ._image_files import ImageFile, Layout, counted, first_of
 
@@ -22,21 +22,6 @@ SPLIT_FOLDERS: dict[str, Split] = {
     "validation": "val",
     "test": "test",
 }
-
-NO_IMAGES = frozenset(
-    (
-        *(".txt", ".md", ".rst", ".log", ".pdf", ".doc", ".docx", ".rtf", ".html", ".htm", ".tex"),
-        *(".csv", ".tsv", ".xls", ".xlsx", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml"),
-        *(".toml", ".ini", ".cfg", ".conf", ".db", ".sqlite", ".lnk", ".url", ".bak", ".tmp"),
-        *(".py", ".ipynb", ".m", ".r", ".sh", ".bat", ".js", ".css", ".pyc", ".pkl", ".pickle"),
-        *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".parquet", ".pt", ".pth", ".onnx"),
-        *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".md5", ".sha1", ".sha256"),
-        *(".mp3", ".wav", ".flac", ".m4a", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"),
-        *(".aae", ".xmp", ".thm", ".part", ".crdownload"),
-    )
-)
-"""Endings of files that are passed over. All others must hold an image, whatever they are called:
-a photo that cannot be read is never left out in silence."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +41,7 @@ def tree_layout(path: Path, depth: int, grouping: Grouping) -> Layout:
             classes.
     """
     tree = open_tree(path)
-    passed = [name for name in tree.names if PurePosixPath(name).suffix.lower() in NO_IMAGES]
+    passed = [name for name in tree.names if not may_be_image(name)]
     names = sorted(set(tree.names) - set(passed))
     if not names:
         other = f", but {_endings(passed)}" if passed else ""

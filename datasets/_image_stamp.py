@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import open_tree, read_listing
+from bench import is_table, open_tree, read_listing
 
-from ._image_files import TABLES, listed_file
+from ._image_files import listed_file
 
 
 def stamp_of(path: Path, tables: Sequence[Path]) -> str:
@@ -31,7 +31,7 @@ def _files(path: Path) -> Iterator[str]:
     """Yields the files in a folder, or those that a table names, or the zip alone."""
     if path.is_dir():
         yield from (f"{path}/{name}" for name in open_tree(path).names)
-    elif path.suffix.lower() in TABLES:
+    elif is_table(path.name):
         items = [one.item for one in read_listing(path, "path").items]
         yield from (str(listed_file(path.parent, item) or item) for item in items)
     else:

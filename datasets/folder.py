@@ -18,11 +18,12 @@ from bench import (
     Split,
     decoded,
     hookimpl,
+    is_table,
     read_listing,
 )
 
 from ._image_copies import Copies
-from ._image_files import TABLES, Layout, counted, first_of, table_layout
+from ._image_files import Layout, counted, first_of, table_layout
 from ._image_folders import Grouping, tree_layout
 from ._image_stamp import stamp_of
 from ._own_classes import NAMED, ClassUse, Division, OwnClasses
@@ -149,7 +150,7 @@ class Folder(Dataset):
         """Returns a hash of the names, sizes and times of all files, and of tables' content."""
         path = self._given(files)
         own = [files.given(self.splits)] if self.splits else []
-        return stamp_of(path, [*own, path] if path.suffix.lower() in TABLES else own)
+        return stamp_of(path, [*own, path] if is_table(path.name) else own)
 
     def _given(self, files: DataFiles) -> Path:
         if not self.path:
@@ -158,7 +159,7 @@ class Folder(Dataset):
 
     def _layout(self, files: DataFiles) -> Layout:
         path = self._given(files)
-        if path.suffix.lower() in TABLES and path.is_file():
+        if is_table(path.name) and path.is_file():
             if self.groups != "none":
                 raise BenchError(
                     f"groups is {self.groups}, but {path} is a table; give it a column group"
@@ -169,7 +170,7 @@ class Folder(Dataset):
             return tree_layout(path, self.depth, self.groups)
         raise BenchError(
             f"{path} is neither a folder nor a zip file nor a table of a known kind "
-            f"({', '.join(TABLES)}); unpack other archives, and save spreadsheets as .csv"
+            f"(.csv, .tsv, .jsonl); unpack other archives, and save spreadsheets as .csv"
         )
 
     def _on_damaged(self, damaged: Mapping[str, str], total: int) -> tuple[str, ...]:

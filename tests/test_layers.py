@@ -28,7 +28,7 @@ LIGHT = (
     *("pytest_plugin", "scaffold", "episodelist", "predictions", "measurements"),
     *("scores", "comparison", "comparison.pairs", "comparison.configurations"),
     *("words", "protocols.choice", "protocols.table"),
-    *("dataname", "imageform", "listing", "tablerows", "classsplit", "bytesize"),
+    *("dataname", "imageform", "listing", "tablerows", "classsplit", "bytesize", "endings"),
     *("statistics.kept", "comparison.finding", "published", "agreement", "badge", "replay"),
 )
 

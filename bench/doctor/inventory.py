@@ -13,10 +13,9 @@ from pathlib import Path
 from bench.dataset import Split
 from bench.doctor.finding import Affected, Finding, readable
 from bench.doctor.zipped import zipped_files
+from bench.endings import TABLES
 from bench.errors import BenchError
 from bench.listing import Listing, read_listing
-
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True)

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from bench.doctor.finding import Affected, Finding, readable
 from bench.doctor.inventory import FoundFile
+from bench.endings import may_be_image
 from bench.filetree import is_hidden
 from bench.sniffing import is_image
-
-PASSED_OVER = frozenset(
-    (
-        *(".txt", ".md", ".rst", ".log", ".pdf", ".doc", ".docx", ".rtf", ".html", ".htm", ".tex"),
-        *(".csv", ".tsv", ".xls", ".xlsx", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml"),
-        *(".toml", ".ini", ".cfg", ".conf", ".db", ".sqlite", ".lnk", ".url", ".bak", ".tmp"),
-        *(".py", ".ipynb", ".m", ".r", ".sh", ".bat", ".js", ".css", ".pyc", ".pkl", ".pickle"),
-        *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".parquet", ".pt", ".pth", ".onnx"),
-        *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".md5", ".sha1", ".sha256"),
-        *(".mp3", ".wav", ".flac", ".m4a", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"),
-        *(".aae", ".xmp", ".thm", ".part", ".crdownload"),
-    )
-)
-"""Endings of files that `--data folder:PATH` passes over; it wants an image in all others."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +24,11 @@ def sort_out(files: Sequence[FoundFile]) -> Sorted:
     """Tells the files that a run reads as images from those that it passes over."""
     hidden = [one for one in files if is_hidden(one.name)]
     seen = [one for one in files if not is_hidden(one.name)]
-    passed = [one for one in seen if _ending(one) in PASSED_OVER]
+    passed = [one for one in seen if not may_be_image(one.name)]
     return Sorted(
-        tuple(one for one in seen if _ending(one) not in PASSED_OVER),
+        tuple(one for one in seen if may_be_image(one.name)),
         tuple(_on_passed(hidden, passed)),
     )
-
-
-def _ending(one: FoundFile) -> str:
-    return PurePosixPath(one.name).suffix.lower()
 
 
 def _on_passed(hidden: Sequence[FoundFile], passed: Sequence[FoundFile]) -> Iterator[Finding]:

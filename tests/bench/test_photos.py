@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.endings import may_be_image
 from bench.errors import BenchError
 from bench.imageform import ImageForm
-from bench.photos import as_picture, may_be_image, read_photos
+from bench.photos import as_picture, read_photos
 from tests.bench.picture_files import picture, write_picture
 
 FORM = ImageForm(20, 20)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from bench.dataset import DataFiles
 from bench.doctor.diagnosis import diagnose
 from bench.doctor.finding import Finding
-from bench.doctor.strays import PASSED_OVER
 from bench.errors import BenchError
 from bench.registry import Registry
 from bench.sources import choose
@@ -201,10 +199,3 @@ def test_the_doctor_and_the_dataset_see_the_same_classes(
     data = chosen.dataset(**chosen.parameters)
     taken = {one.name: len(one.inputs) for one in data.classes(DataFiles(folder))}
     assert classes(folder) == taken
-
-
-def test_the_doctor_passes_over_the_endings_that_the_dataset_passes_over(
-    registry: Registry,
-) -> None:
-    package = registry.dataset("folder:.").__module__.rpartition(".")[0]
-    assert sys.modules[f"{package}._image_folders"].NO_IMAGES == PASSED_OVER
