@@ -92,7 +92,7 @@ def test_an_unknown_kind_is_refused_with_the_nearest_one() -> None:
 def test_what_the_classes_cannot_give_is_refused_as_for_fixed_episodes(kind: ProtocolKind) -> None:
     with pytest.raises(BenchError, match="7 ways, but the test split has 6 classes; ask for at"):
         check_table(EpisodeProtocol(7, 1, 1, kind), table((20,) * 6))
-    with pytest.raises(BenchError, match="class 'class1' of the test split has 3 images"):
+    with pytest.raises(BenchError, match="class 'class1' of the test split has 3 examples"):
         check_table(EpisodeProtocol(2, 3, 1, kind), table((20, 3)))
 
 
@@ -140,7 +140,7 @@ class TestWithin:
     def test_classes_of_small_groups_may_be_as_small_as_they_like(self) -> None:
         sizes, groups = (20, 20, 1), "aab"
         assert check_table(EpisodeProtocol(2, 1, 1, "within"), table(sizes, groups)) is None
-        with pytest.raises(BenchError, match="class 'class2' of the test split has 1 images"):
+        with pytest.raises(BenchError, match="class 'class2' of the test split has 1 examples"):
             check_table(EpisodeProtocol(2, 1, 1, "within"), table((*sizes, 1), "aabb"))
 
 
