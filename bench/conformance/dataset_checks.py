@@ -100,6 +100,7 @@ def _digest(subject: DatasetSubject) -> _Digest:
 
 def episodes(subject: DatasetSubject) -> str:
     """Opens the dataset as a run does, through the cache, and draws episodes of every split."""
+    subject.check_there()
     protocol = subject.dataset.protocol
     data = open_dataset(subject.build(), subject.parameters, subject.files, lambda *_: None)
     there = [split for split in SPLITS if split in data.record.splits]

@@ -15,8 +15,9 @@ from bench.backbones import Backbone, Embedding, Norm
 from bench.conformance import backbone_checks, dataset_checks
 from bench.conformance.backbone_checks import BackboneSubject
 from bench.conformance.dataset_checks import DatasetSubject
-from bench.conformance.suite import Case, run
+from bench.conformance.suite import Case, cases, run
 from bench.dataset import ClassExamples, DataFiles, Dataset
+from bench.registry import Registry
 
 
 class Net(Embedding):
@@ -165,3 +166,12 @@ def test_a_dataset_is_caught_by_the_right_check(
     subject = DatasetSubject(dataset, {"spread": 0.1})
     findings = list(run([Case(check, subject) for check in dataset_checks.CHECKS]))
     assert {finding.check for finding in findings if finding.status == "failed"} == caught
+
+
+def test_a_dataset_whose_files_are_not_here_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry
+) -> None:
+    monkeypatch.setenv("BENCH_DATA_ROOT", str(tmp_path))
+    found = list(run(cases(registry, "cub")))
+    assert [finding.status for finding in found] == ["passed", "skipped", "skipped"]
+    assert "bench data fetch cub" in found[1].note + found[1].saw
