@@ -206,7 +206,7 @@ def test_a_job_builds_its_algorithm_with_its_parameters(some: Registry) -> None:
             "choosy is made for the 5 ways of the test and cannot be trained with 6; give --tr",
         ),
         ({"queries": 20}, r"1 shots \+ 20 queries = 21, but class '.*' of the val split has 20"),
-        ({"train_queries": 20}, "of the train split has 20 images"),
+        ({"train_queries": 20}, "of the train split has 20 examples"),
         ({"ways": 7, "data": "points"}, "7 ways, but the test split has 6 classes"),
         (
             {"set": {"data.train": "0"}},
