@@ -26,7 +26,8 @@ REVISION = 2
 """Raise it when texts come to give other vectors; caches of before are then built anew."""
 
 LENGTH, STEPS = 4.0, 256.0
-"""At length 4 squared distances are of the size of logits; at 16 ProtoNet's loss begins at 20."""
+"""At length 4 squared distances are of the size of logits; at 16 ProtoNet's
+training loss was 20 after a hundred steps, where guessing costs 1.6 in 5 ways."""
 NGRAMS = (2, 4)
 RARE = 2
 """n-grams that stand in fewer training texts are left out, if there are many texts."""
