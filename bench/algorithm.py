@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -25,15 +25,12 @@ Predictor = Callable[[Tensor], Tensor]
 """From query inputs (m, ...) to logits (m, n), or to values (m, d) in regression."""
 
 
-Decay = Literal["constant", "linear", "cosine"]
-"""How the learning rate falls from its full value at the first step to zero after the last."""
-
-
 @dataclass(frozen=True)
 class TrainingPlan:
     """How an algorithm wants to be trained unless the user says otherwise.
 
-    `None` means: as in the test protocol. The learning rate follows `schedule` over `steps`.
+    `None` means: as in the test protocol. The learning rate follows `schedule` over `steps`:
+    constant, linear or cosine (these two end at zero), or halving:K (halved each K steps).
     """
 
     steps: int = 1000
@@ -41,7 +38,7 @@ class TrainingPlan:
     ways: int | None = None
     shots: int | None = None
     queries: int | None = None
-    schedule: Decay = "constant"
+    schedule: str = "constant"
 
 
 @dataclass(frozen=True)

@@ -15,28 +15,24 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.files import write_atomically
+from bench.measurements import CurvePoint
 
 Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Validation:
-    """One look at the validation episodes: the metric's mean, and the loss's."""
-
-    step: int
-    score: float
-    loss: float
-
-
-@dataclass(frozen=True)
 class Course:
-    """How far training has come, but for tensors: what a checkpoint keeps as JSON."""
+    """How far training has come, but for tensors: what a checkpoint keeps as JSON.
+
+    `losses` is the sum of the training losses since the last point of the curve.
+    """
 
     owner: str
     step: int = 0
     best_step: int = 0
     best_score: float | None = None
-    validations: tuple[Validation, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    losses: float = 0.0
     seconds: float = 0.0
     optimizer: dict[str, Any] = field(default_factory=dict)  # torch's own format
 

@@ -11,6 +11,8 @@ from bench.parameters import Value
 DATA_PREFIX = "data."
 TEST_PREFIX = "test."
 """Before the parameters of `--test-data`."""
+TRAIN, TRAIN_AND_VAL = "train", "train+val"
+"""What can be trained on; after the latter there is nothing to validate on."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class RunConfig:
     train_shots: int | None = None
     train_queries: int | None = None
     schedule: str | None = None
+    train_on: str = TRAIN
     validate_every: int | None = None
     validation_episodes: int = 100
     checkpoint_every: int = 50
@@ -51,6 +54,8 @@ class RunConfig:
     download: bool = True
 
     def __post_init__(self) -> None:
+        if self.train_on not in (TRAIN, TRAIN_AND_VAL):
+            raise BenchError(f"--train-on is '{self.train_on}'; write {TRAIN} or {TRAIN_AND_VAL}")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is not None and value < least:

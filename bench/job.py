@@ -12,7 +12,7 @@ import torch
 from bench.algorithm import Algorithm, TaskSpec, TrainingPlan
 from bench.backbones import Backbone
 from bench.cache import Progress, cache_root
-from bench.config import DATA_PREFIX, TEST_PREFIX, RunConfig
+from bench.config import DATA_PREFIX, TEST_PREFIX, TRAIN, RunConfig
 from bench.dataname import DataName
 from bench.dataset import DataFiles, Dataset, Split
 from bench.device import find_device
@@ -22,8 +22,9 @@ from bench.episodes_file import check_holds, following
 from bench.errors import BenchError, RunFailed, nearest
 from bench.extras import EXTRAS, is_installed
 from bench.failures import plugin_code
+from bench.measurements import RecipeRecord
 from bench.parameters import Value, parameters_of, settle
-from bench.pool import EpisodeStream
+from bench.pool import EpisodeStream, joined
 from bench.protocols.choice import check_table, fit
 from bench.registry import Registry
 from bench.reshaping import reshaped
@@ -41,7 +42,7 @@ from bench.sources import (
 )
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
-from bench.testonly import can_train, check_trainable
+from bench.testonly import base_classes, can_train, check_trainable
 from bench.transfer import Report
 
 
@@ -51,7 +52,7 @@ class Job:
 
     `tested` is the data of the test: that of the training, unless the user asked for other data.
     `sealed` are the test episodes if they come from a file; `weights_from` is the sha256 of the
-    checkpoint if the weights are another run's.
+    checkpoint if the weights are another run's. `recipe` is what it is made by, if anything.
     """
 
     config: RunConfig
@@ -71,6 +72,7 @@ class Job:
     device: torch.device
     sealed: SealedEpisodes | None = None
     weights_from: str = ""
+    recipe: RecipeRecord | None = None
 
     @property
     def backbone(self) -> str:
@@ -93,6 +95,8 @@ class Job:
             "validation": self.config.validation_episodes,
             "seed": self.config.seed,
         }
+        if self.config.train_on != TRAIN:
+            identity["train on"] = self.config.train_on
         data = DataName.parse(self.config.data).slug
         if self.weights_from:
             identity["weights"] = self.weights_from
@@ -111,8 +115,16 @@ class Job:
         """The run's folder."""
         return Path(self.config.out) / self.name
 
+    @property
+    def validates(self) -> bool:
+        """Whether weights are chosen on classes that are not trained on."""
+        return self.config.train_on == TRAIN and "val" in self.data.record.splits
+
     def stream(self, split: Split) -> EpisodeStream:
         """Returns the episodes of training, of validation, or of the test."""
+        if split == "train" and self.config.train_on != TRAIN:
+            pool = joined(self.data.pool("train"), self.data.pool("val"))
+            return EpisodeStream(pool, self.train_protocol, self.config.seed, self.device)
         data = self.tested.data if split == "test" else self.data
         if self.sealed and split == "test":
             return SealedStream(self.sealed, data.pool(split), self.device)
@@ -181,7 +193,7 @@ def prepare(
         chosen or _backbone(registry, algorithm, dataset, train),
         dataset.task,
         train.targets.width if train.targets else 1,
-        len(train.classes) if can_train(source.data) else 0,
+        base_classes(source.data, config.train_on) if can_train(source.data) else 0,
     )
     own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
     plan = resolve_plan(config, own_plan, fixed, len(train.classes), train.shape)

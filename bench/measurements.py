@@ -103,6 +103,34 @@ class CostRecord:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """A look at a training: after so many steps and seconds, validation included.
+
+    `train_loss` is the mean over the steps since the look before; `score` and `loss` are the
+    metric's mean and the loss's over the validation episodes, None where there are none.
+    """
+
+    step: int
+    seconds: float
+    train_loss: float
+    score: float | None = None
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class RecipeRecord:
+    """The recipe that a run was made by: its name, the sha256 of its values, and what was changed.
+
+    `changed` has the values that the user gave in place of the recipe's, such as
+    `steps=12000 (recipe: 60000)`.
+    """
+
+    name: str
+    sha256: str
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class MachineRecord:
     """A machine as timings see it; `card` is a hash of all that is the same from run to run."""
 

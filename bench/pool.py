@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,6 +63,36 @@ class ClassPool:
         if values.dtype is torch.uint8:
             return values.to(torch.float32).mul_(1 / 255)
         return values
+
+
+def joined(train: ClassPool, val: ClassPool) -> ClassPool:
+    """Returns the classes of both splits as one pool to train on, with a fingerprint of its own.
+
+    A large split that was memory-mapped is read into memory.
+    """
+    digest = hashlib.sha256(f"{train.fingerprint} train+val".encode()).hexdigest()
+    both, groups = (train, val), None
+    if train.groups is not None and val.groups is not None:
+        groups = (*train.groups, *val.groups)
+    return ClassPool(
+        digest,
+        "train",
+        (*train.classes, *val.classes),
+        np.concatenate([train.offsets, train.offsets[-1] + val.offsets[1:]]),
+        np.concatenate([pool.inputs for pool in both]),
+        _both(train.targets, val.targets),
+        groups,
+        _both(train.input_groups, _after(train.input_groups, val.input_groups)),
+    )
+
+
+def _after(one: NDArray[np.int64] | None, other: NDArray[np.int64] | None) -> Any:
+    """Returns the numbers of the other's groups, none of which is then a number of the one's."""
+    return other if one is None or other is None else other + one.max() + 1
+
+
+def _both(one: NDArray[Any] | None, other: NDArray[Any] | None) -> NDArray[Any] | None:
+    return None if one is None or other is None else np.concatenate([one, other])
 
 
 class EpisodeStream:

@@ -61,6 +61,7 @@ def describe(job: Job) -> RunRecord:
         ),
         data=_data(config.data, Source(job.dataset, job.data_parameters, job.data)),
         spec=_spec(job),
+        recipe=job.recipe,
         test_data=_data(config.test_data, job.tested) if config.test_data else None,
         protocol=_protocol(job),
         training=TrainingRecord(
@@ -73,6 +74,7 @@ def describe(job: Job) -> RunRecord:
             plan.schedule,
             job.validate_every,
             config.validation_episodes,
+            on=config.train_on,
         ),
         environment=describe_environment(job.device),
         seconds={},

@@ -161,6 +161,7 @@ def _values(folder: Path, record: RunRecord) -> dict[str, Value | None]:
         "train_shots": training.shots,
         "train_queries": training.queries,
         "schedule": training.schedule,
+        "train_on": training.on,
         "validate_every": training.validate_every,
         "validation_episodes": training.validation_episodes,
         "checkpoint_every": given.get("checkpoint_every"),

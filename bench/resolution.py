@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import get_args
 
-from bench.algorithm import Decay, TrainingPlan
+from bench.algorithm import TrainingPlan
 from bench.config import RunConfig
 from bench.dataset import Dataset
+from bench.decay import check_decay
 from bench.episodes import KINDS, EpisodeProtocol, ProtocolKind
 from bench.errors import BenchError, nearest
 from bench.tasks import REGRESSION
-
-SCHEDULES: tuple[Decay, ...] = get_args(Decay)
-
 
 PHOTO_WAYS = 20
 """Ways of training on photos, if a plan has more: as ProtoNet on mini-ImageNet, 5-shot (Snell et
@@ -131,8 +128,7 @@ def resolve_plan(
     On photos a plan's ways are at most PHOTO_WAYS, or those of the test if these are more.
     """
     schedule = config.schedule or own.schedule
-    if schedule not in SCHEDULES:
-        raise BenchError(f"--schedule is '{schedule}'; {nearest(schedule, SCHEDULES)}")
+    check_decay(schedule)
     ways = own.ways or test.ways
     if math.prod(input_shape[-2:]) > SMALL_IMAGE and len(input_shape) == 3:
         ways = min(ways, max(PHOTO_WAYS, test.ways))

@@ -6,21 +6,25 @@ This module imports neither torch nor algorithms: results are read on any laptop
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from bench.config import TRAIN
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.imageform import ImageForm
 from bench.measurements import (
     AuditRecord,
     CostRecord,
+    CurvePoint,
     IntervalRecord,
     MachineRecord,
     QualityRecord,
+    RecipeRecord,
     TestUse,
     VerificationRecord,
 )
@@ -108,7 +112,7 @@ class ProtocolRecord:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """How the weights came about."""
+    """How the weights came about; `on` names the splits, `curve` has the looks on the way."""
 
     seed: int
     steps: int
@@ -123,6 +127,8 @@ class TrainingRecord:
     best_step: int = 0
     best_validation_score: float | None = None
     seconds: float = 0.0
+    on: str = TRAIN
+    curve: tuple[CurvePoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,6 +200,7 @@ class RunRecord:
     verification: VerificationRecord | None = None
     test_uses: tuple[TestUse, ...] = ()
     spec: SpecRecord | None = None
+    recipe: RecipeRecord | None = None
     seal: str = ""
 
     @property
@@ -214,16 +221,22 @@ class RunRecord:
         return sealed
 
 
-_LATER = {"": ("spec",), "data": ("form", "reshaped", "remarks")}
+_LATER: Mapping[str, tuple[str, ...]] = {
+    "": ("spec", "recipe"),
+    "data": ("form", "reshaped", "remarks"),
+    "test_data": ("form", "reshaped", "remarks"),
+    "training": ("on", "curve"),
+}
 """Fields that came after the first sealed records, by part: left out where they say nothing."""
 
 
 def _text(record: RunRecord) -> bytes:
     content = msgspec.to_builtins(record)
-    for part in (content, content["data"], content.get("test_data") or {}):
-        for name in _LATER["" if part is content else "data"]:
-            if not part.get(name, ...):
-                del part[name]
+    for name, fields in _LATER.items():
+        part = (content.get(name) if name else content) or {}
+        for field in fields:
+            if part.get(field, ...) in (None, "", (), [], TRAIN):
+                del part[field]
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 

@@ -83,6 +83,7 @@ class Retest:
             record,
             training=self.trained.training,
             weights_from=job.weights_from,
+            recipe=self.trained.recipe,
             test_uses=(*self.trained.test_uses, *record.test_uses),
         )
         return test(job, algorithm, known, clock, watcher)

@@ -204,7 +204,7 @@ def _train(
         algorithm,
         job.plan,
         job.stream("train"),
-        job.stream("val") if "val" in job.data.record.splits else None,
+        job.stream("val") if job.validates else None,
         Schedule(job.validate_every, job.config.validation_episodes, job.config.checkpoint_every),
         job.config.seed,
         state,
@@ -221,4 +221,5 @@ def _train(
         best_step=course.best_step or course.step,
         best_validation_score=course.best_score,
         seconds=round(course.seconds, 3),
+        curve=course.curve,
     )

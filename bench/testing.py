@@ -81,7 +81,7 @@ def bases_of(job: Job) -> NDArray[np.int64]:
 
 def _temperature(job: Job, algorithm: Algorithm, watcher: Watcher) -> float | None:
     """Returns the temperature fitted on validation episodes; None where there is none to fit."""
-    if job.dataset.task == REGRESSION or "val" not in job.data.record.splits:
+    if job.dataset.task == REGRESSION or not job.validates:
         return None
     stream, count = job.stream("val"), job.config.validation_episodes
     seed = job.config.seed

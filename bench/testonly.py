@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.algorithm import Algorithm, TrainingPlan
+from bench.config import TRAIN
 from bench.errors import BenchError
 from bench.sources import Source
 from bench.stored import CachedDataset
@@ -11,6 +12,22 @@ from bench.stored import CachedDataset
 def can_train(data: CachedDataset) -> bool:
     """Tells whether there are classes to train on."""
     return "train" in data.record.splits
+
+
+def base_classes(data: CachedDataset, train_on: str) -> int:
+    """Returns the number of classes that are trained on.
+
+    Raises:
+        BenchError: the validation classes are wanted, and there are none.
+    """
+    splits = data.record.splits
+    if train_on != TRAIN and "val" not in splits:
+        raise BenchError(
+            f"--train-on is {train_on}, but {data.record.name} has no validation classes; leave it "
+            "out"
+        )
+    own = len(splits["train"].classes)
+    return own if train_on == TRAIN else own + len(splits["val"].classes)
 
 
 def check_trainable(algorithm: Algorithm, plan: TrainingPlan, source: Source, name: str) -> None:

@@ -19,7 +19,6 @@ from bench.algorithm import Algorithm, TrainingPlan
 from bench.checkpoint import (
     Course,
     TrainingState,
-    Validation,
     Weights,
     load_into,
     load_state,
@@ -27,9 +26,11 @@ from bench.checkpoint import (
     save_state,
     unpack_optimizer,
 )
+from bench.decay import decay
 from bench.errors import BenchError, Interrupted, RunFailed
 from bench.evaluation import evaluate
 from bench.failures import plugin_code
+from bench.measurements import CurvePoint
 from bench.pool import EpisodeStream
 from bench.profiling import Profile
 from bench.seeds import seed_torch
@@ -117,9 +118,13 @@ class MetaTrainer:
             before = time.perf_counter()
             self.profile.step()
             loss = self._step(self.course.step)
-            self._advance(stop)
-            elapsed = time.perf_counter() - before
-            self.course = replace(self.course, seconds=self.course.seconds + elapsed)
+            step, losses = self.course.step + 1, self.course.losses + loss
+            self.course = replace(self.course, step=step, losses=losses)
+            look = self._look(stop) if self._is_due(step) else None
+            seconds = self.course.seconds + time.perf_counter() - before
+            self.course = replace(self.course, seconds=seconds)
+            if look:
+                self._add(look, seconds)
             tasks += self.plan.meta_batch
             speed = tasks / (time.perf_counter() - started)
             shown = self._last_look()
@@ -136,7 +141,7 @@ class MetaTrainer:
 
     def _step(self, step: int) -> float:
         """Does step number `step` (from 0) and returns its loss."""
-        factor = _factor(self.plan, step)
+        factor = decay(self.plan.schedule, step, self.plan.steps)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         with self.profile.phase("sampling"):
@@ -154,13 +159,16 @@ class MetaTrainer:
             )
         return loss
 
-    def _advance(self, stop: Callable[[], bool]) -> None:
-        """Counts the step just done and validates if it is time to."""
-        step = self.course.step + 1
-        self.course = replace(self.course, step=step)
-        due = step % self.schedule.validate_every == 0 or step == self.plan.steps
-        if self.validation is None or not due:
-            return
+    def _is_due(self, step: int) -> bool:
+        return step % self.schedule.validate_every == 0 or step == self.plan.steps
+
+    def _look(self, stop: Callable[[], bool]) -> CurvePoint:
+        """Returns the next point of the curve, but for its seconds; keeps weights that are best."""
+        step = self.course.step
+        since = step - (self.course.curve[-1].step if self.course.curve else 0)
+        point = CurvePoint(step, 0.0, self.course.losses / since)
+        if self.validation is None:
+            return point
         with self.profile.phase("validation"):
             settle(self.algorithm, self.train)
             results = evaluate(
@@ -170,11 +178,16 @@ class MetaTrainer:
                 seed=self.seed,
                 stop=stop,
             )
-        look = Validation(step, float(results.scores.mean()), float(results.loss.mean()))
-        self.course = replace(self.course, validations=(*self.course.validations, look))
-        if self.metric.better(look.score, self.course.best_score):
+        score, loss = float(results.scores.mean()), float(results.loss.mean())
+        if self.metric.better(score, self.course.best_score):
             self.best = {n: t.detach().clone() for n, t in self._weights().items()}
-            self.course = replace(self.course, best_step=step, best_score=look.score)
+            self.course = replace(self.course, best_step=step, best_score=score)
+        return replace(point, score=score, loss=loss)
+
+    def _add(self, look: CurvePoint, seconds: float) -> None:
+        """Adds a point to the curve."""
+        point = replace(look, seconds=round(seconds, 3))
+        self.course = replace(self.course, curve=(*self.course.curve, point), losses=0.0)
 
     def _save(self) -> None:
         """Saves the state, unless its weights are no longer finite."""
@@ -191,8 +204,8 @@ class MetaTrainer:
         return weights
 
     def _last_look(self) -> str:
-        looks = self.course.validations
-        return self.metric.text(looks[-1].score) if looks else ""
+        score = self.course.curve[-1].score if self.course.curve else None
+        return "" if score is None else self.metric.text(score)
 
     def _kept(self) -> str:
         if not self.saved_step:
@@ -223,12 +236,3 @@ def _check_not_test(*streams: EpisodeStream | None) -> None:
             "this stream is of the test split; weights are trained and chosen on streams of the "
             "train and val splits"
         )
-
-
-def _factor(plan: TrainingPlan, step: int) -> float:
-    """Returns the share of the learning rate that step number `step` (from 0) uses."""
-    if plan.schedule == "constant":
-        return 1.0
-    if plan.schedule == "linear":
-        return 1.0 - step / plan.steps
-    return 0.5 * (1.0 + math.cos(math.pi * step / plan.steps))

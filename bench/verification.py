@@ -249,7 +249,7 @@ def _validation(record: RunRecord, finished: FinishedRun) -> Iterator[CheckedFig
     job, quality = finished.job, record.outcome.quality if record.outcome else None
     score = None if record.weights_from else record.training.best_validation_score
     temperature = quality.temperature if quality else None
-    if (score is None and temperature is None) or "val" not in job.data.record.splits:
+    if (score is None and temperature is None) or not job.validates:
         return
     stream, count = job.stream("val"), job.config.validation_episodes
     looked = evaluate(finished.algorithm, stream, count, seed=job.config.seed)

@@ -36,20 +36,30 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         raise BenchError(f"--config {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BenchError(f"--config {path} is not valid TOML: {error}") from None
-    known = [field.name for field in dataclasses.fields(RunConfig)]
-    plain = {key.replace("-", "_"): value for key, value in values.items()}
-    for key in plain:
-        if key not in known:
-            raise BenchError(f"--config {path} has an unknown key '{key}'; {nearest(key, known)}")
-    _check_types(plain, path)
-    if "set" in plain:
-        plain["set"] = [f"{key}={value}" for key, value in _flatten(plain["set"], path)]
+    plain = checked({key.replace("-", "_"): v for key, v in values.items()}, f"--config {path}")
     if "test_data" in plain:
         plain["test_data"] = [plain["test_data"]]
     context.default_map = {**(context.default_map or {}), **plain}
 
 
-def _check_types(values: Mapping[str, object], path: Path) -> None:
+def checked(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Returns values as the flags take them, `set` as a list of assignments.
+
+    Raises:
+        BenchError: a key is no flag, or a value has not its flag's type; it names the `origin`.
+    """
+    known = [field.name for field in dataclasses.fields(RunConfig)]
+    for key in values:
+        if key not in known:
+            raise BenchError(f"{origin} has an unknown key '{key}'; {nearest(key, known)}")
+    _check_types(values, origin)
+    if "set" not in values:
+        return dict(values)
+    assignments = [f"{key}={value}" for key, value in _flatten(values["set"], origin)]
+    return {**values, "set": assignments}
+
+
+def _check_types(values: Mapping[str, object], origin: str) -> None:
     """Raises BenchError for a value that its flag would not take: TOML has types of its own."""
     hints = get_type_hints(RunConfig)
     for key, value in values.items():
@@ -59,15 +69,15 @@ def _check_types(values: Mapping[str, object], path: Path) -> None:
             wants = kind in (hints[key], *get_args(hints[key]))
             if wants and type(value) is not kind:
                 shown = str(value).lower() if isinstance(value, bool) else repr(value)
-                raise BenchError(f"--config {path}: {key} is {shown}; {words}: {key} = {example}")
+                raise BenchError(f"{origin}: {key} is {shown}; {words}: {key} = {example}")
 
 
-def _flatten(table: Any, path: Path) -> Iterator[tuple[str, object]]:  # TOML values are anything
+def _flatten(table: Any, origin: str) -> Iterator[tuple[str, object]]:  # TOML values are anything
     if not isinstance(table, Mapping):
-        raise BenchError(f"--config {path}: 'set' must be a table, such as [set] then lr = 0.001")
+        raise BenchError(f"{origin}: 'set' must be a table, such as [set] then lr = 0.001")
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from ((f"{key}.{inner}", v) for inner, v in _flatten(value, path))
+            yield from ((f"{key}.{inner}", v) for inner, v in _flatten(value, origin))
         else:
             yield key, str(value).lower() if isinstance(value, bool) else value
 

@@ -23,6 +23,7 @@ from bench.cli.options import (
     plugin_option,
 )
 from bench.cli.profile import profile_table
+from bench.cli.recipe_option import by_recipe, read_named
 from bench.cli.seeds import read_seeds, seeds_summary
 from bench.cli.stopping import stop_on_signal
 from bench.cli.summary import check_counts, summary
@@ -32,6 +33,8 @@ from bench.parameters import read_assignments
 from bench.threads import busy_cores, choose_threads, read_processor, usable_cores
 
 if TYPE_CHECKING:
+    from bench.measurements import RecipeRecord
+    from bench.recipe import Recipe
     from bench.registry import Registry
     from bench.results import RunRecord
 
@@ -112,7 +115,16 @@ if TYPE_CHECKING:
 @click.option("--train-shots", type=int, help="Support images in training. [default: the plan]")
 @click.option("--train-queries", type=int, help="Query images in training. [default: the plan]")
 @click.option(
-    "--schedule", metavar="constant|cosine|linear", help="Learning rate. [default: the plan]"
+    "--schedule",
+    metavar="KIND",
+    help="Learning rate: constant, cosine, linear, halving:STEPS. [default: the plan]",
+)
+@click.option(
+    "--train-on",
+    default="train",
+    show_default=True,
+    metavar="train|train+val",
+    help="Classes to learn from; with train+val the last weights are kept.",
 )
 @click.option("--validate-every", type=int, help="Steps between validations. [default: a tenth]")
 @click.option(
@@ -141,6 +153,13 @@ if TYPE_CHECKING:
     metavar="FILE.toml",
     help="Read values from a file whose keys are these flags; flags override it.",
 )
+@click.option(
+    "--recipe",
+    callback=read_named,
+    is_eager=True,
+    metavar="NAME|FILE.toml",
+    help="How to train; flags override it. See bench list recipes.",
+)
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 @click.option("--force", is_flag=True, help="Redo a run that is there already.")
 @click.option("--profile", is_flag=True, help="Show where the time goes; trace a few steps.")
@@ -149,6 +168,7 @@ if TYPE_CHECKING:
 @plugin_option
 @debug_option
 def command(
+    recipe: Recipe | None,
     resume: bool,
     force: bool,
     profile: bool,
@@ -168,6 +188,7 @@ def command(
     """
     values["set"] = read_assignments(values["set"])
     places: tuple[str, ...] = values.pop("test_data")
+    values, made_by = by_recipe(recipe, values) if recipe else (values, None)
     chosen = click.get_current_context().get_parameter_source("seed")
     if seeds and chosen is ParameterSource.COMMANDLINE:
         raise BenchError("--seed is one seed and --seeds are several; give one of them")
@@ -188,7 +209,7 @@ def command(
 
     set_up_process(threads)
     several = bool(seeds) or len(places) > 1
-    todo = _Wishes(resume, force, profile, dry_run, print_config, several, others)
+    todo = _Wishes(resume, force, profile, dry_run, print_config, several, others, made_by)
     records = [_run(config, registry, todo) for config in configs]
     if seeds:
         for place in zip(*filter(None, records), strict=True):
@@ -214,7 +235,7 @@ def _check_not_contradicted(config: RunConfig) -> None:
 class _Wishes:
     """What to do with each run; `several`: it is one of several, which may be there already.
 
-    `others` are the datasets to test on besides that of the run.
+    `others` are the datasets to test on besides that of the run; `recipe` is what it is made by.
     """
 
     resume: bool
@@ -224,6 +245,7 @@ class _Wishes:
     print_config: bool
     several: bool
     others: Others
+    recipe: RecipeRecord | None
 
 
 def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> list[RunRecord]:
@@ -237,6 +259,7 @@ def _run(config: RunConfig, registry: Registry, wishes: _Wishes) -> list[RunReco
     record = None
     with bars() as shown:
         job = prepare(config, registry, shown.dataset, shown.download)
+        job = replace(job, recipe=wishes.recipe)
         watching = Profiler(job.folder / TRACE_FILE, job.device) if wishes.profile else Profile()
         if not (wishes.dry_run or wishes.print_config):
             with stop_on_signal() as stop:

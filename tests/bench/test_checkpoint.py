@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from bench.checkpoint import (
     Course,
     TrainingState,
-    Validation,
     load_into,
     load_state,
     load_weights,
@@ -22,6 +21,7 @@ from bench.checkpoint import (
     unpack_optimizer,
 )
 from bench.errors import BenchError
+from bench.measurements import CurvePoint
 
 
 def test_weights_come_back_bit_by_bit_with_names_types_and_shapes(tmp_path: Path) -> None:
@@ -66,7 +66,8 @@ def test_a_whole_training_state_comes_back(tmp_path: Path) -> None:
             step=30,
             best_step=20,
             best_score=0.75,
-            validations=(Validation(10, 0.5, 1.25), Validation(20, 0.75, 0.5)),
+            curve=(CurvePoint(10, 3.5, 1.5, 0.5, 1.25), CurvePoint(20, 6.0, 1.0)),
+            losses=0.25,
             seconds=1.5,
             optimizer={"groups": [{"lr": 0.1, "params": [0]}], "plain": {"0/n": None}},
         ),

@@ -74,10 +74,10 @@ def test_every_step_takes_the_next_episodes_of_the_stream(
 def test_the_weights_with_the_best_validation_accuracy_are_kept(make_trainer: Trainers) -> None:
     algorithm = Scripted(good_at=4)
     course = make_trainer(algorithm, TrainingPlan(steps=7)).run(silent, never)
-    assert [look.step for look in course.validations] == [2, 4, 6, 7]
-    assert [look.score > 0.5 for look in course.validations] == [False, True, False, False]
+    assert [look.step for look in course.curve] == [2, 4, 6, 7]
+    assert [(look.score or 0.0) > 0.5 for look in course.curve] == [False, True, False, False]
     assert course.best_step == 4
-    assert course.best_score == course.validations[1].score
+    assert course.best_score == course.curve[1].score
     assert algorithm.weight.item() == 4
 
 
@@ -110,7 +110,7 @@ def test_buffers_are_settled_on_the_same_training_episodes_before_each_look(
 def test_of_equally_good_weights_the_first_are_kept(make_trainer: Trainers) -> None:
     algorithm = Scripted(good_at=-1)
     course = make_trainer(algorithm, TrainingPlan(steps=6)).run(silent, never)
-    assert len({look.score for look in course.validations}) == 1
+    assert len({look.score for look in course.curve}) == 1
     assert course.best_step == 2
     assert algorithm.weight.item() == 2
 
@@ -118,7 +118,7 @@ def test_of_equally_good_weights_the_first_are_kept(make_trainer: Trainers) -> N
 def test_without_validation_the_last_weights_are_kept(make_trainer: Trainers) -> None:
     algorithm = Scripted()
     course = make_trainer(algorithm, TrainingPlan(steps=5), validate=False).run(silent, never)
-    assert course.validations == ()
+    assert all(look.score is None for look in course.curve)
     assert algorithm.weight.item() == 5
 
 
