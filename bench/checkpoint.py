@@ -34,6 +34,7 @@ class Course:
     curve: tuple[CurvePoint, ...] = ()
     losses: float = 0.0
     seconds: float = 0.0
+    core_seconds: float = 0.0
     optimizer: dict[str, Any] = field(default_factory=dict)  # torch's own format
 
 

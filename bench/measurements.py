@@ -106,12 +106,14 @@ class CostRecord:
 class CurvePoint:
     """A look at a training: after so many steps and seconds, validation included.
 
-    `train_loss` is the mean over the steps since the look before; `score` and `loss` are the
+    `core_seconds` are those of all threads of the process on a core, which do not grow when others
+    keep the machine busy. `train_loss` is the mean over the steps since the look before; `score` and `loss` are the
     metric's mean and the loss's over the validation episodes, None where there are none.
     """
 
     step: int
     seconds: float
+    core_seconds: float
     train_loss: float
     score: float | None = None
     loss: float | None = None

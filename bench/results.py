@@ -127,6 +127,7 @@ class TrainingRecord:
     best_step: int = 0
     best_validation_score: float | None = None
     seconds: float = 0.0
+    core_seconds: float = 0.0
     on: str = TRAIN
     curve: tuple[CurvePoint, ...] = ()
 
@@ -225,7 +226,7 @@ _LATER: Mapping[str, tuple[str, ...]] = {
     "": ("spec", "recipe"),
     "data": ("form", "reshaped", "remarks"),
     "test_data": ("form", "reshaped", "remarks"),
-    "training": ("on", "curve"),
+    "training": ("core_seconds", "on", "curve"),
 }
 """Fields that came after the first sealed records, by part: left out where they say nothing."""
 
@@ -235,7 +236,7 @@ def _text(record: RunRecord) -> bytes:
     for name, fields in _LATER.items():
         part = (content.get(name) if name else content) or {}
         for field in fields:
-            if part.get(field, ...) in (None, "", (), [], TRAIN):
+            if part.get(field, ...) in (None, 0.0, "", (), [], TRAIN):
                 del part[field]
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 

@@ -221,5 +221,6 @@ def _train(
         best_step=course.best_step or course.step,
         best_validation_score=course.best_score,
         seconds=round(course.seconds, 3),
+        core_seconds=round(course.core_seconds, 3),
         curve=course.curve,
     )

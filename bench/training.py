@@ -115,16 +115,17 @@ class MetaTrainer:
         """
         started, tasks = time.perf_counter(), 0
         while self.course.step < self.plan.steps:
-            before = time.perf_counter()
+            before, busy = time.perf_counter(), time.process_time()
             self.profile.step()
             loss = self._step(self.course.step)
             step, losses = self.course.step + 1, self.course.losses + loss
             self.course = replace(self.course, step=step, losses=losses)
             look = self._look(stop) if self._is_due(step) else None
             seconds = self.course.seconds + time.perf_counter() - before
-            self.course = replace(self.course, seconds=seconds)
+            busy = self.course.core_seconds + time.process_time() - busy
+            self.course = replace(self.course, seconds=seconds, core_seconds=busy)
             if look:
-                self._add(look, seconds)
+                self._add(look)
             tasks += self.plan.meta_batch
             speed = tasks / (time.perf_counter() - started)
             shown = self._last_look()
@@ -163,10 +164,10 @@ class MetaTrainer:
         return step % self.schedule.validate_every == 0 or step == self.plan.steps
 
     def _look(self, stop: Callable[[], bool]) -> CurvePoint:
-        """Returns the next point of the curve, but for its seconds; keeps weights that are best."""
+        """Returns the next point of the curve, but for the times; keeps weights that are best."""
         step = self.course.step
         since = step - (self.course.curve[-1].step if self.course.curve else 0)
-        point = CurvePoint(step, 0.0, self.course.losses / since)
+        point = CurvePoint(step, 0.0, 0.0, self.course.losses / since)
         if self.validation is None:
             return point
         with self.profile.phase("validation"):
@@ -184,9 +185,10 @@ class MetaTrainer:
             self.course = replace(self.course, best_step=step, best_score=score)
         return replace(point, score=score, loss=loss)
 
-    def _add(self, look: CurvePoint, seconds: float) -> None:
-        """Adds a point to the curve."""
-        point = replace(look, seconds=round(seconds, 3))
+    def _add(self, look: CurvePoint) -> None:
+        """Adds a point to the curve, with the times up to now."""
+        seconds, busy = round(self.course.seconds, 3), round(self.course.core_seconds, 3)
+        point = replace(look, seconds=seconds, core_seconds=busy)
         self.course = replace(self.course, curve=(*self.course.curve, point), losses=0.0)
 
     def _save(self) -> None:

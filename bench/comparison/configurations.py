@@ -23,7 +23,14 @@ from bench.tasks import metric_of
 def configuration(record: RunRecord) -> bytes:
     """Returns all that decides a run's outcome but its training seed, to be compared."""
     training = replace(
-        record.training, seed=0, steps_done=0, best_step=0, best_validation_score=None, seconds=0.0
+        record.training,
+        seed=0,
+        steps_done=0,
+        best_step=0,
+        best_validation_score=None,
+        seconds=0.0,
+        core_seconds=0.0,
+        curve=(),
     )
     parts = (record.algorithm, record.data, record.test_data, record.protocol, training)
     return msgspec.json.encode(parts)

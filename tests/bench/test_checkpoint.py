@@ -66,7 +66,7 @@ def test_a_whole_training_state_comes_back(tmp_path: Path) -> None:
             step=30,
             best_step=20,
             best_score=0.75,
-            curve=(CurvePoint(10, 3.5, 1.5, 0.5, 1.25), CurvePoint(20, 6.0, 1.0)),
+            curve=(CurvePoint(10, 3.5, 3.0, 1.5, 0.5, 1.25), CurvePoint(20, 6.0, 5.5, 1.0)),
             losses=0.25,
             seconds=1.5,
             optimizer={"groups": [{"lr": 0.1, "params": [0]}], "plain": {"0/n": None}},

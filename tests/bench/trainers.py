@@ -61,8 +61,8 @@ class Scripted(Algorithm):
 
 def outcome(course: Course) -> Course:
     """What training came to, without how long it took and what only a file keeps."""
-    curve = tuple(replace(point, seconds=0.0) for point in course.curve)
-    return replace(course, seconds=0.0, curve=curve, optimizer={})
+    curve = tuple(replace(point, seconds=0.0, core_seconds=0.0) for point in course.curve)
+    return replace(course, seconds=0.0, core_seconds=0.0, curve=curve, optimizer={})
 
 
 def with_momentum(algorithm: Algorithm) -> torch.optim.Optimizer:
