@@ -107,8 +107,9 @@ class CurvePoint:
     """A look at a training: after so many steps and seconds, validation included.
 
     `core_seconds` are those of all threads of the process on a core, which do not grow when others
-    keep the machine busy. `train_loss` is the mean over the steps since the look before; `score` and `loss` are the
-    metric's mean and the loss's over the validation episodes, None where there are none.
+    keep the machine busy. `train_loss` is the mean over the steps since the look before; `score`
+    and `loss` are the metric's mean and the loss's over the validation episodes, None where there
+    are none.
     """
 
     step: int

@@ -21,10 +21,10 @@ def test_linear_and_cosine_fall_to_zero_and_constant_stays() -> None:
 
 @pytest.mark.parametrize("text", ["halving", "halving:", "halving:0", "halving:-3", "halving:2k"])
 def test_a_halving_without_a_number_of_steps_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(BenchError, match=f"'{text}'.*halving:2000"):
+    with pytest.raises(BenchError, match=rf"'{text}'.*halving:2000"):
         check_decay(text)
 
 
 def test_an_unknown_schedule_is_refused_with_the_nearest() -> None:
-    with pytest.raises(BenchError, match="'cosin'.*cosine"):
+    with pytest.raises(BenchError, match=r"'cosin'.*cosine"):
         check_decay("cosin")
