@@ -156,7 +156,7 @@ def _description(folder: Path, record: RunRecord, finished: FinishedRun) -> Iter
     """Yields whether algorithm, data, protocol and training are what the record says."""
     now = describe(finished.job)
     left = {"source_sha256", "sha256", "file_sha256", "steps", "steps_done", "best_step"}
-    left |= {"best_validation_score", "seconds"}
+    left |= {"best_validation_score", "seconds", "core_seconds", "curve"}
     if finished.changed:
         left |= {"family", "paper", "plugin", "transduction"}
     if seal_of(folder) == "none":  # these are not in it

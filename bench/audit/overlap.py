@@ -16,6 +16,9 @@ from bench.stored import CachedDataset
 RARE = 0.01
 """Up to this share of queries with a twin in the support is a flaw of the data, not a leak."""
 
+LEARNT_FROM: tuple[Split, ...] = ("train", "val")
+"""Splits that weights are trained on or chosen by."""
+
 SHOWN = 3
 _AT_A_TIME = 4096
 
@@ -31,9 +34,9 @@ class Overlap:
 def overlap(data: CachedDataset, stream: EpisodeStream, episodes: int) -> Overlap:
     """Looks at the first `episodes` episodes of a stream of test classes, and at all splits.
 
-    An image that is support and query of one episode, or whose group is, one that is also in the
-    training split, a class that is not of the split or shares its base class with one of train or
-    val: all these are errors; only equal images of two rows within an episode are a note as long
+    An image that is support and query of one episode, or whose group is, one that is also in train
+    or val, a class that is not of the split or shares its base class with one of train or val: all
+    these are errors; only equal images of two rows within an episode are a note as long
     as they are rare. `data` is what the algorithm was trained on.
     """
     pool = stream.pool
@@ -127,8 +130,7 @@ def _known_classes(
     numbers = np.unique(np.concatenate([part.classes.ravel() for part in drawn]))
     used = {base_class(pool.classes[n]): pool.classes[n] for n in numbers if n < len(pool.classes)}
     found = []
-    others: tuple[Split, ...] = ("train", "val")
-    for split in others:
+    for split in LEARNT_FROM:
         record = data.record.splits.get(split)
         names = {base_class(name): name for name in record.classes} if record else {}
         shared = sorted(set(used) & set(names))
@@ -144,14 +146,17 @@ def _known_classes(
 
 
 def _known_images(data: CachedDataset, pool: ClassPool, contents: NDArray[np.uint64]) -> list[str]:
-    """Finds test images that are, byte for byte, also in the training split."""
-    if "train" not in data.record.splits:
-        return []
-    both = np.isin(contents, _contents(data.pool("train")))
-    if not both.any():
-        return []
-    row = int(both.argmax())
-    name = pool.classes[int(np.searchsorted(pool.offsets, row, side="right")) - 1]
-    return [
-        f"{int(both.sum())} of {len(both)} test examples are also in train, such as one of '{name}'"
-    ]
+    """Finds test images that are, byte for byte, also in a split that weights may come from."""
+    found = []
+    for split in LEARNT_FROM:
+        if split not in data.record.splits:
+            continue
+        both = np.isin(contents, _contents(data.pool(split)))
+        if both.any():
+            row = int(both.argmax())
+            name = pool.classes[int(np.searchsorted(pool.offsets, row, side="right")) - 1]
+            found.append(
+                f"{int(both.sum())} of {len(both)} test examples are also in {split}, such as one "
+                f"of '{name}'"
+            )
+    return found

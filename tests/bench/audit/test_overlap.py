@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench import ClassExamples, DataFiles, Dataset, Examples, Predictor, TaskSpec
+from bench import ClassExamples, DataFiles, Dataset, Examples, Predictor, Split, TaskSpec
 from bench.audit.auditing import audit
 from bench.audit.overlap import Overlap, _contents, overlap
 from bench.evaluation import evaluate
@@ -32,14 +32,16 @@ def stream(make_stream: Callable[..., EpisodeStream]) -> EpisodeStream:
 
 @pytest.fixture
 def store(tmp_path: Path, stream: EpisodeStream) -> Store:
-    """Stores a training split of these classes, each with as many images, as data of the stream."""
+    """Stores a split of these classes, each with as many images, as data of the stream."""
 
-    def write(names: tuple[str, ...], images: NDArray[np.uint8]) -> CachedDataset:
-        (tmp_path / "train.bin").write_bytes(images.tobytes())
+    def write(
+        names: tuple[str, ...], images: NDArray[np.uint8], split: Split = "train"
+    ) -> CachedDataset:
+        (tmp_path / f"{split}.bin").write_bytes(images.tobytes())
         counts = (len(images) // len(names),) * len(names)
         digest = hashlib.sha256(images.tobytes()).hexdigest()
-        train = SplitRecord(names, counts, images.shape[1:], "uint8", digest)
-        record = CacheRecord(FORMAT, "handmade", 1, {}, {"train": train})
+        known = SplitRecord(names, counts, images.shape[1:], "uint8", digest)
+        record = CacheRecord(FORMAT, "handmade", 1, {}, {split: known})
         return CachedDataset(tmp_path, replace(record, fingerprint=stream.pool.fingerprint))
 
     return write
@@ -92,11 +94,24 @@ def test_who_was_trained_on_test_classes_is_found_out(store: Store, stream: Epis
     assert "80 of 80 test examples are also in train, such as one of 'class00'" in by_image
 
 
-def test_images_under_other_names_are_found_by_content(store: Store, stream: EpisodeStream) -> None:
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_images_under_other_names_are_found_by_content(
+    split: Split, store: Store, stream: EpisodeStream
+) -> None:
+    """Those of val count as well: weights are chosen by them, and may be trained on them."""
     images = own_images(8)
     images[5] = stream.pool.inputs[33]  # of class 4, as each has 8
-    (error,) = overlap(store(("x", "y"), images), stream, 20).errors
-    assert error == "1 of 80 test examples are also in train, such as one of 'class04'"
+    (error,) = overlap(store(("x", "y"), images, split), stream, 20).errors
+    assert error == f"1 of 80 test examples are also in {split}, such as one of 'class04'"
+
+
+def test_images_in_both_splits_are_told_of_each(store: Store, stream: EpisodeStream) -> None:
+    images = own_images(8)
+    images[5] = stream.pool.inputs[33]
+    train, val = store(("x", "y"), images), store(("z", "w"), images, "val")
+    splits = train.record.splits | val.record.splits
+    errors = overlap(replace(train, record=replace(train.record, splits=splits)), stream, 20).errors
+    assert [error.split(", ")[0].rpartition(" ")[2] for error in errors] == ["train", "val"]
 
 
 class Rotated(Dataset):
