@@ -12,7 +12,7 @@ from bench.leaderboard.markup import Cells, Reading, grid, note, section, title
 from bench.leaderboard.plain import flat
 from bench.leaderboard.row import Row
 from bench.leaderboard.sections import Section
-from bench.leaderboard.standing import Standing
+from bench.leaderboard.standing import BY_SEED, Standing
 from bench.leaderboard.tables import Leaderboard, Table
 from bench.leaderboard.timings import Timings, timings_of
 from bench.leaderboard.variants import Variants
@@ -115,7 +115,7 @@ def _notes(table: Table) -> Iterable[str]:
     )
     if any(part.ranked and len(part.rows) > 1 for part in table.sections):
         metric = done[0].metric
-        seeds = " (of several seeds, also with seeds as the unit)" if several else ""
+        seeds = f" ({BY_SEED})" if several else ""
         yield (
             "group: rows of a section that share a letter are not separable; ranks: the places "
             "that a row may have. Separable: paired t test on the same episodes"

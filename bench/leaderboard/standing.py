@@ -15,10 +15,17 @@ from bench.comparison.holm import holm
 from bench.comparison.rope import margin, size_of
 from bench.comparison.verdict import LEVEL
 from bench.leaderboard.row import Row
+from bench.statistics import t_interval, t_quantile
+from bench.statistics.student import Ends
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
 MOST = 100
 """Rows of a section that get letters; among more only ranks can be read."""
+BY_SEED = (
+    "of several seeds each, also with seeds as the unit; of several seeds and a single run, also "
+    "the run outside the 95% prediction interval of the seeds"
+)
+"""What else is asked for where there are several seeds."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,9 @@ def separated(rows: Sequence[Row]) -> NDArray[np.bool_]:
 
     By a paired t test on the same episodes, after Holm's correction over all pairs, if they differ
     by more than the region of practical equivalence. Two rows of several seeds each are told apart
-    if they are with seeds as the unit, too: the larger p counts.
+    if they are with seeds as the unit, too: the larger p counts. A row of several seeds and one of
+    a single seed are told apart only if the single run also lies outside `predicted_run`, of which
+    there is no correction: after Holm's, two or three seeds could hardly tell anything apart.
     """
     k = len(rows)
     scores = np.stack([row.scores for row in rows if row.scores is not None], axis=1)
@@ -77,7 +86,22 @@ def separated(rows: Sequence[Row]) -> NDArray[np.bool_]:
     limit = margin(metric, size_of(metric, None), means[upper[0]], means[upper[1]])
     apart = np.zeros((k, k), bool)
     apart[upper] = (adjusted < LEVEL) & (np.abs(means[upper[0]] - means[upper[1]]) > limit)
+    for i in several:
+        ends = predicted_run([*rows[i].means.values()])
+        for j in set(range(k)) - set(several):
+            if ends.low <= means[j] <= ends.high:
+                apart[min(i, j), max(i, j)] = False
     return apart | apart.T
+
+
+def predicted_run(means: Sequence[float]) -> Ends:
+    """Returns where one more run of a configuration is expected, by the means of S >= 2 seeds.
+
+    The 95% prediction interval: mean +- t(0.975, S-1) * s * sqrt(1 + 1/S), s with ddof 1.
+    """
+    over = t_interval(np.array(means))
+    reach = t_quantile(over.n - 1) * over.std * (1 + 1 / over.n) ** 0.5
+    return Ends(over.mean - reach, over.mean + reach)
 
 
 def _places(apart: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from bench.leaderboard.figure import short_figure
 from bench.leaderboard.markup import Cells, Reading, cell, listing, marked_grid, note
 from bench.leaderboard.plain import Value
 from bench.leaderboard.rendering import Format
+from bench.leaderboard.standing import BY_SEED
 from bench.leaderboard.wide import Cell, Column, Line, Wide
 
 OWN = "the same data"
@@ -96,7 +97,7 @@ def _legend(table: Wide) -> Iterator[str]:
     if any(one.best for one in cells):
         metrics = {column.metric.name: column.metric for column in table.columns}
         limits = " or ".join(words(one, size_of(one, None)) for one in metrics.values())
-        seeds = " (of several seeds, also with seeds as the unit)" if several else ""
+        seeds = f" ({BY_SEED})" if several else ""
         yield (
             "bold: the best of a column within its part of the table, and those that cannot be "
             "told from it; of a row that is alone there nothing is said. Told apart: paired t "

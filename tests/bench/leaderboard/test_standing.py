@@ -9,7 +9,7 @@ import pytest
 
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.row import Row
-from bench.leaderboard.standing import letters, separated, standings
+from bench.leaderboard.standing import letters, predicted_run, separated, standings
 from bench.results import RunRecord
 from bench.scores import Scores
 from tests.bench.written_runs import Records, with_parts
@@ -91,6 +91,35 @@ def test_rows_of_several_seeds_are_separated_with_seeds_as_the_unit_too(
         row(make_record(), scored(m - 0.001), scored(m), scored(m + 0.001)) for m in (0.9, 0.8)
     ]
     assert separated(close)[0, 1]
+
+
+def test_one_more_run_is_expected_in_the_prediction_interval_of_the_seeds() -> None:
+    three = predicted_run([0.74, 0.78, 0.82])  # s = 0.04, t(0.975, 2) = 4.30265
+    assert three.high - 0.78 == pytest.approx(4.30265 * 0.04 * (4 / 3) ** 0.5, rel=1e-5)
+    assert 0.78 - three.low == pytest.approx(0.198731, abs=1e-5)
+    two = predicted_run([0.5, 0.6])  # s = 0.1 / sqrt(2), t(0.975, 1) = 12.7062
+    assert two.high == pytest.approx(0.55 + 12.7062 * 0.1 * 0.75**0.5, abs=1e-5)
+    assert two.low == pytest.approx(0.55 - 12.7062 * 0.1 * 0.75**0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("single", "apart"), [(0.60, False), (0.57, True), (0.96, False), (0.99, True)]
+)
+def test_a_single_run_that_the_seeds_would_allow_for_is_not_separated_from_them(
+    single: float, apart: bool, make_record: Records
+) -> None:
+    """The episodes tell them apart in all four cases; the seeds reach from 0.581 to 0.979."""
+    several = row(make_record(), *(scored(mean) for mean in (0.74, 0.78, 0.82)))
+    one = row(make_record(), scored(single))
+    assert separated([several, one])[0, 1] == apart
+    assert separated([one, several])[0, 1] == separated([one, several])[1, 0] == apart
+
+
+def test_seeds_take_nothing_from_what_two_single_runs_tell(make_record: Records) -> None:
+    several = row(make_record(), *(scored(mean) for mean in (0.74, 0.78, 0.82)))
+    first, second = row(make_record(), scored(0.80)), row(make_record(), scored(0.76))
+    apart = separated([first, several, second])
+    assert apart[0, 2] and not apart[0, 1] and not apart[1, 2]
 
 
 def test_a_row_without_scores_has_no_standing_and_takes_none_from_others(
