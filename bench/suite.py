@@ -148,19 +148,23 @@ def _tests(
 ) -> Iterator[Test]:
     """Yields the tests of one training: the first is the run that trains."""
     first = training.modes[0]
-    same = _is_common(recipe, trained, suite.test)
+    same = own_test(recipe, trained) == suite.test
     yield Test(training, trained, seed, trained, first, own=not same, evaluated=False)
     for size in sizes:
         for mode in training.modes:
             if not (same and size == trained and mode is first):
                 yield Test(training, trained, seed, size, mode, own=False, evaluated=True)
             elsewhere = size != trained or mode is not first
-            if training.own_test and elsewhere and not _is_common(recipe, size, suite.test):
+            if training.own_test and elsewhere and own_test(recipe, size) != suite.test:
                 yield Test(training, trained, seed, size, mode, own=True, evaluated=True)
 
 
-def _is_common(recipe: Recipe, size: str, test: CommonTest) -> bool:
-    """Tells whether a recipe's own test at a size is that of the suite."""
+def own_test(recipe: Recipe, size: str) -> CommonTest | None:
+    """Returns the test that a recipe has at a size, also one that it does not train at.
+
+    None if it does not name both queries and episodes.
+    """
     values = recipe.at(*size_of(size)) if size in recipe.sizes else recipe.values
-    own = (values.get("queries"), values.get("episodes"), values.get("episode_seed", 0))
-    return own == (test.queries, test.episodes, test.episode_seed)
+    if not {"queries", "episodes"} <= values.keys():
+        return None
+    return CommonTest(values["queries"], values["episodes"], values.get("episode_seed", 0))

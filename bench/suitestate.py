@@ -1,0 +1,131 @@
+"""The state of a suite: which of its tests are done, cut, failed, outdated, or missing.
+
+This module imports neither torch nor algorithms.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bench.recipe import read_recipe
+from bench.results import STATE_FILE, RunRecord, find_runs, read_run
+from bench.suite import Suite, Test, tests_of
+from bench.suitematch import is_test, kinship, protocol_of
+
+State = Literal["done", "cut", "failed", "missing", "outdated"]
+_CHANGED = "the recipe has changed"
+_LONGEST_HEADER = 100_000_000
+"""Bytes; the format of checkpoints allows no more."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder with what it says."""
+
+    folder: Path
+    record: RunRecord
+
+
+@dataclass(frozen=True)
+class Found:
+    """A test and the run that it was found in, if any; `note` says why it is not done."""
+
+    test: Test
+    folder: Path | None
+    record: RunRecord | None
+    state: State
+    note: str = ""
+
+
+def found(suite: Suite, folder: Path) -> tuple[Found, ...]:
+    """Looks for every test of a suite among the runs below a folder; keeps the suite's order.
+
+    Raises:
+        BenchError: a record is damaged, or of another version.
+    """
+    runs = [Run(path, read_run(path)) for path in find_runs(folder)]
+    return tuple(_found(suite, runs))
+
+
+def _found(suite: Suite, runs: Sequence[Run]) -> Iterator[Found]:
+    """Yields what was found; a training comes before the tests of its weights."""
+    training: Found | None = None
+    for test in tests_of(suite):
+        if not test.evaluated:
+            training = _training(test, runs)
+            yield training
+        elif training is not None:
+            yield _evaluation(suite, test, training, runs)
+
+
+def _training(test: Test, runs: Sequence[Run]) -> Found:
+    recipe = read_recipe(test.training.recipe)
+    kin = [(kinship(run.record, recipe, test), run) for run in runs]
+    same = [_state(test, run) for kind, run in kin if kind == "same"]
+    if same:
+        return _best(same)
+    for kind, run in kin:
+        if kind == "older":
+            return Found(test, run.folder, run.record, "outdated", _CHANGED)
+    return Found(test, None, None, "missing")
+
+
+def _evaluation(suite: Suite, test: Test, training: Found, runs: Sequence[Run]) -> Found:
+    trained = training.record
+    if trained is None or trained.status != "complete":
+        return Found(test, None, None, "missing", "its training comes first")
+    wanted = protocol_of(test, suite.test)
+    same = [_state(test, run) for run in runs if is_test(run.record, test, wanted, trained)]
+    if not same:
+        note = f"of its training, {_CHANGED}" if training.state == "outdated" else ""
+        return Found(test, None, None, "missing", note)
+    best = _best(same)
+    if training.state == "outdated":
+        return Found(test, best.folder, best.record, "outdated", _CHANGED)
+    return best
+
+
+def _best(runs: Sequence[Found]) -> Found:
+    """Returns the run that has come furthest, of several of one test."""
+    order: tuple[State, ...] = ("done", "cut", "failed")
+    return min(runs, key=lambda run: order.index(run.state))
+
+
+def _state(test: Test, run: Run) -> Found:
+    record = run.record
+    if record.status == "complete":
+        return Found(test, run.folder, record, "done")
+    if record.status == "failed":
+        return Found(test, run.folder, record, "failed", record.error)
+    if test.evaluated:
+        return Found(test, run.folder, record, "cut", "in the test")
+    step, steps = step_of(run.folder), record.training.steps
+    note = f"at step {step} of {steps}" if step < steps else "after training"
+    return Found(test, run.folder, record, "cut", note)
+
+
+def step_of(folder: Path) -> int:
+    """Returns the step at which the training in a folder can go on; 0 if it must begin again."""
+    try:
+        with (folder / STATE_FILE).open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = msgspec.json.decode(file.read(min(length, _LONGEST_HEADER)), type=_Header)
+        return msgspec.json.decode(header.metadata["course"], type=_Course).step
+    except (OSError, struct.error, KeyError, msgspec.MsgspecError):
+        return 0
+
+
+class _Header(msgspec.Struct):
+    """What a file of tensors says before them."""
+
+    metadata: dict[str, str] = msgspec.field(name="__metadata__", default_factory=dict)
+
+
+class _Course(msgspec.Struct):
+    step: int = 0
