@@ -222,7 +222,7 @@ class RunRecord:
         return sealed
 
 
-_LATER: Mapping[str, tuple[str, ...]] = {
+LATER: Mapping[str, tuple[str, ...]] = {
     "": ("spec", "recipe"),
     "data": ("form", "reshaped", "remarks"),
     "test_data": ("form", "reshaped", "remarks"),
@@ -233,7 +233,7 @@ _LATER: Mapping[str, tuple[str, ...]] = {
 
 def _text(record: RunRecord) -> bytes:
     content = msgspec.to_builtins(record)
-    for name, fields in _LATER.items():
+    for name, fields in LATER.items():
         part = (content.get(name) if name else content) or {}
         for field in fields:
             if part.get(field, ...) in (None, 0.0, "", (), [], TRAIN):

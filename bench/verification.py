@@ -39,7 +39,7 @@ from bench.predictions import Predictions
 from bench.recording import describe
 from bench.recount import SHOWN, Recount, compared, recount
 from bench.registry import Registry
-from bench.results import CHECKPOINT_FILE, Outcome, RunRecord, seal_of
+from bench.results import CHECKPOINT_FILE, LATER, Outcome, RunRecord, seal_of
 from bench.testing import bases_of
 
 Verdict = Literal["verified", "within tolerance", "failed", "incomplete"]
@@ -167,8 +167,9 @@ def _description(folder: Path, record: RunRecord, finished: FinishedRun) -> Iter
         kept, found = getattr(record, part), getattr(now, part)
         if kept is None and found is None:
             continue
+        silent = {name for name in LATER.get(part, ()) if kept and not getattr(kept, name)}
         one, other = (
-            {} if p is None else {k: v for k, v in asdict(p).items() if k not in left}
+            {} if p is None else {k: v for k, v in asdict(p).items() if k not in left | silent}
             for p in (kept, found)
         )
         if finished.changed and "parameters" in one and "parameters" in other:
