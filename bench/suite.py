@@ -5,19 +5,22 @@ row is tested on; `[tolerance]` says when a published number counts as reproduce
 `[[training]]` names a recipe, the sizes that it is trained at, each with the sizes that these
 weights are tested at, the seeds, perhaps the steps in place of the recipe's, and the modes of the
 test, perhaps with a published number each. With `own_test` the recipe's own test counts as well,
-where it has other queries or episodes than `[test]`.
+where it has other queries or episodes than `[test]`. The first mode is that of the run that trains,
+so it sets nothing. A recipe that ends in .toml is a file, named from the suite's folder.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from bench.errors import BenchError
+from bench.config import RunConfig
+from bench.errors import BenchError, nearest
 from bench.parameters import Value
 from bench.recipe import Recipe, read_recipe, size_of
 
@@ -106,27 +109,119 @@ class Test:
 
 
 def read_suite(folder: Path) -> Suite:
-    """Reads the suite of a folder.
+    """Reads the suite of a folder; recipes that are files get paths that can be opened from here.
 
     Raises:
-        BenchError: there is none, or it is not one; or a recipe or size that it names is unknown.
+        BenchError: there is none, or it is not one; or a recipe or size that it names is unknown,
+            or it asks for something twice.
     """
     path = folder / SUITE_FILE
     try:
-        suite = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Suite)
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        _check_keys(content, f"{path}")
+        suite = msgspec.convert(content, Suite)
     except OSError as error:
         raise BenchError(
-            f"{path} cannot be read: {error.strerror}; name a folder with one"
+            f"{path} cannot be read: {error.strerror}; name a folder with a {SUITE_FILE}"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise BenchError(f"{path} is not a suite: {error}") from None
+    found = (_placed(training, folder) for training in suite.training)
+    suite = replace(suite, training=tuple(found))
+    try:
+        check_suite(suite)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
+    return suite
+
+
+def _placed(training: Training, folder: Path) -> Training:
+    """Returns a training whose recipe, if it is a file, is named from here."""
+    if not training.recipe.endswith(".toml"):
+        return training
+    return replace(training, recipe=str(folder / training.recipe))
+
+
+def _check_keys(content: Mapping[str, Any], path: str) -> None:
+    """Raises BenchError for a key that no part of a suite has: it would have no effect."""
+    trainings = content.get("training", [])
+    parts: list[tuple[Any, type[Any], str]] = [  # TOML values are anything
+        (content, Suite, path),
+        (content.get("test", {}), CommonTest, f"{path}, [test]"),
+        (content.get("tolerance", {}), Tolerance, f"{path}, [tolerance]"),
+    ]
+    for training in trainings if isinstance(trainings, list) else []:
+        parts.append((training, Training, f"{path}, [[training]]"))
+        modes = training.get("modes", []) if isinstance(training, Mapping) else []
+        parts += [(mode, TestMode, f"{path}, modes") for mode in modes if isinstance(modes, list)]
+    for values, kind, place in parts:
+        known = [field.name for field in fields(kind)]
+        for key in values if isinstance(values, Mapping) else ():
+            if key not in known:
+                raise BenchError(f"{place} has an unknown key '{key}'; {nearest(key, known)}")
+
+
+def check_suite(suite: Suite) -> None:
+    """Raises BenchError if a suite asks for what cannot be, or for something twice."""
+    test = suite.test
+    usual = RunConfig("", suite.data, None, None, test.queries, episodes=test.episodes)
+    replace(usual, episode_seed=test.episode_seed)
+    if not suite.training:
+        raise BenchError("there is no [[training]] in it; name one recipe at least")
+    known: set[tuple[object, ...]] = set()
     for training in suite.training:
         recipe = read_recipe(training.recipe)
+        _check_training(training, recipe, suite)
         for trained, tested in training.sizes.items():
-            recipe.at(*size_of(trained))
+            values = recipe.at(*size_of(trained))
+            if len(set(tested)) < len(tested):
+                raise BenchError(
+                    f"of recipe {recipe.name} at {trained}, {', '.join(tested)} are to be tested; "
+                    "name each size once"
+                )
             for size in tested:
                 size_of(size)
-    return suite
+                _check_own(training, recipe, size)
+            steps = values.get("steps") if training.steps is None else training.steps
+            for seed in training.seeds:
+                replace(usual, seed=seed, steps=steps)
+                named = (recipe.name, recipe.sha256, trained, seed, steps)
+                if named in known:
+                    raise BenchError(
+                        f"recipe {recipe.name} at {trained} with seed {seed} is there twice; name "
+                        "each training once"
+                    )
+                known.add(named)
+
+
+def _check_training(training: Training, recipe: Recipe, suite: Suite) -> None:
+    """Raises BenchError unless data, seeds, sizes and modes go together."""
+    name = recipe.name
+    if recipe.values["data"] != suite.data:
+        raise BenchError(f"recipe {name} is for {recipe.values['data']}, the suite {suite.data}")
+    for key in ("sizes", "seeds", "modes"):
+        if not getattr(training, key):
+            raise BenchError(f"recipe {name} has no {key}; name one, or leave out {key}")
+    if training.modes[0].set:
+        raise BenchError(
+            f"the first mode of recipe {name} sets {', '.join(training.modes[0].set)}; it is that "
+            "of the run that trains, as the recipe says: put one that sets nothing first"
+        )
+    for number, mode in enumerate(training.modes):
+        for other in training.modes[:number]:
+            if mode.name == other.name or mode.set == other.set:
+                raise BenchError(
+                    f"two modes of recipe {name} have the same name or set the same: "
+                    f"'{other.name}' and '{mode.name}'; name each once"
+                )
+
+
+def _check_own(training: Training, recipe: Recipe, size: str) -> None:
+    if training.own_test and own_test(recipe, size) is None:
+        raise BenchError(
+            f"recipe {recipe.name} does not name queries and episodes at {size}, so it has no test "
+            "of its own there; leave out own_test"
+        )
 
 
 def tests_of(suite: Suite) -> Iterator[Test]:

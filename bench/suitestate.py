@@ -99,6 +99,8 @@ def _best(runs: Sequence[Found]) -> Found:
 
 def _state(test: Test, run: Run) -> Found:
     record = run.record
+    if record.audit and record.audit.errors:
+        return Found(test, run.folder, record, "failed", f"the audit: {record.audit.errors[0]}")
     if record.status == "complete":
         return Found(test, run.folder, record, "done")
     if record.status == "failed":
