@@ -92,6 +92,11 @@ class Algorithm(nn.Module, ABC):
     """Hyperparameters whose defaults are others in regression."""
     any_way: ClassVar[bool] = False
     """Whether `adapt` takes supports of any number of classes, not only `spec.ways`."""
+    test_parameters: ClassVar[tuple[str, ...]] = ()
+    """Hyperparameters that no training step and no state reads: `bench evaluate` may set others.
+
+    Validation may read them, and so they may have a say in which weights of a training are kept.
+    """
     requires: ClassVar[tuple[str, ...]] = ()
     """Optional packages it cannot do without; see `bench install`."""
     transduction: str = ""

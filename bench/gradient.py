@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,9 @@ Work = Callable[[Model, Weights, Examples, slice], Answer]
 
 Gradients = tuple[Tensor | None, ...]
 
+Prediction = Literal["transductive", "support-plus-one"]
+"""Which queries share a batch, in a test, where batch norm uses its statistics: all, or none."""
+
 
 class GradientLearner(Algorithm):
     """A learner that fits a copy of its network to each task by gradient steps.
@@ -43,15 +46,21 @@ class GradientLearner(Algorithm):
 
     Args:
         norm: statistics of batch norm in evaluation, see `Norm`.
+        prediction: which queries share these in evaluation; support-plus-one is `predict_apart`.
     """
 
-    def __init__(self, spec: TaskSpec, *, norm: Norm = "batch") -> None:
+    def __init__(
+        self, spec: TaskSpec, *, norm: Norm = "batch", prediction: Prediction = "transductive"
+    ) -> None:
         super().__init__(spec)
-        self.norm = norm
+        self.norm, self.prediction = norm, prediction
         embedding = spec.backbone(norm)
         self.network = nn.Sequential(embedding, nn.Linear(embedding.out_features, spec.outputs))
         if embedding.shares_statistics:
             self.transduction = "batch norm uses the statistics of all queries together"
+        self.with_support = prediction == "support-plus-one" and bool(self.transduction)
+        if self.with_support:
+            self.transduction = ""
 
     @abstractmethod
     def inner_loop(self, model: Model, weights: Weights, support: Examples) -> Weights:
@@ -66,6 +75,8 @@ class GradientLearner(Algorithm):
 
     def predict(self, model: Model, weights: Weights, support: Examples, query: Tensor) -> Tensor:
         """Returns the logits (..., m, n) of queries (..., m, *input) under fitted weights."""
+        if self.with_support and not self.training:
+            return self.predict_apart(model, weights, support, query)
         return model(weights, query)
 
     def predict_apart(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.algorithm import Algorithm
 from bench.cache import Progress
 from bench.checkpoint import load_into, load_weights
 from bench.config import DATA_PREFIX, TEST_PREFIX, RunConfig
@@ -43,7 +44,7 @@ class TestWishes:
     episodes_file: str | None = None
     resize_test: bool | None = None
     set: Mapping[str, Value] | None = None
-    """Parameters of the data, each with `test.` before its name."""
+    """Parameters of the test's data, each with `test.` before its name, and of the algorithm."""
 
     @property
     def given(self) -> dict[str, str | int]:
@@ -120,7 +121,7 @@ def prepare_retest(
             f"train one for others: bench run --ways {wishes.ways}"
         )
     config = replace(
-        _tested_as(_trained_as(config_of(record, folder), record), wishes, algorithm.any_way),
+        _tested_as(_trained_as(config_of(record, folder), record), wishes, algorithm),
         out=out,
         device=device,
         data_root=data_root or config_of(record, folder).data_root,
@@ -146,21 +147,16 @@ def _trained_as(config: RunConfig, record: RunRecord) -> RunConfig:
     )
 
 
-def _tested_as(config: RunConfig, wishes: TestWishes, any_way: bool) -> RunConfig:
-    """Returns a configuration with other wishes of the test; sizes stay unless they would clash.
-
-    `any_way` says whether the algorithm takes tasks of any number of ways.
-    """
+def _tested_as(config: RunConfig, wishes: TestWishes, algorithm: type[Algorithm]) -> RunConfig:
+    """Returns a configuration with other wishes of the test; sizes stay unless they would clash."""
     fresh: dict[str, object] = {"episodes": None, "episodes_file": None}
     if wishes.test_data is not None:
         fresh["resize_test"] = False
         fresh["set"] = {k: v for k, v in config.set.items() if not k.startswith(TEST_PREFIX)}
+    of_data = [name for name in wishes.set or {} if name.startswith(TEST_PREFIX)]
     for name in wishes.set or {}:
-        if not name.startswith(TEST_PREFIX):
-            raise BenchError(
-                f"--set {name}: only the parameters of the test's data can be set here, such as "
-                f"--set {TEST_PREFIX}{name.removeprefix(DATA_PREFIX)}; those of the training stay"
-            )
+        if name not in of_data:
+            _check_of_test(name, algorithm)
     if wishes.set:
         fresh["set"] = {**config.set, **wishes.set}
     if wishes.episodes_file:
@@ -169,9 +165,9 @@ def _tested_as(config: RunConfig, wishes: TestWishes, any_way: bool) -> RunConfi
         fresh |= dict.fromkeys(("ways", "shots", "queries"))
     if wishes.protocol in ("single", "folds"):
         fresh["queries"] = None
-    if wishes.protocol == "folds" and any_way:
+    if wishes.protocol == "folds" and algorithm.any_way:
         fresh["ways"] = None  # all classes
-    if wishes.test_data == config.data and wishes.set:
+    if wishes.test_data == config.data and of_data:
         raise BenchError(
             f"--test-data is {config.data}, which the run was trained on: there its parameters are "
             "those of the training, or classes of the training would be in the test; leave out "
@@ -180,3 +176,20 @@ def _tested_as(config: RunConfig, wishes: TestWishes, any_way: bool) -> RunConfi
     if wishes.test_data == config.data:  # back to the data of the training
         fresh["test_data"], wishes = None, replace(wishes, test_data=None)
     return msgspec.convert({**asdict(config), **fresh, **wishes.given}, RunConfig)
+
+
+def _check_of_test(name: str, algorithm: type[Algorithm]) -> None:
+    """Raises BenchError unless a parameter is one of those that only the test reads."""
+    if name in algorithm.test_parameters:
+        return
+    if name.startswith(DATA_PREFIX):
+        raise BenchError(
+            f"--set {name}: the data of the training stay; those of the test can be set, such as "
+            f"--set {TEST_PREFIX}{name.removeprefix(DATA_PREFIX)}"
+        )
+    known = ", ".join(algorithm.test_parameters) or "none"
+    raise BenchError(
+        f"--set {name}: {algorithm.name} was trained with it as it is; a test of finished weights "
+        f"may set {known} of its parameters, and those of the test's data, such as "
+        f"--set {TEST_PREFIX}NAME=VALUE"
+    )

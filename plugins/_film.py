@@ -77,12 +77,15 @@ class SharedWeightsLearner(Algorithm):
 
     largest_slope = float("inf")
     """Elements of the meta-gradient are clamped to this, either way."""
+    shares_statistics = False
+    """Whether batch norm uses those of the batch at hand, also in evaluation."""
 
     def declare(self, network: nn.Module) -> None:
         """Says so if batch norm makes the inputs of a batch depend on each other."""
         if any(
             isinstance(part, Embedding) and part.shares_statistics for part in network.modules()
         ):
+            self.shares_statistics = True
             self.transduction = "batch norm uses the statistics of all queries together"
 
     @abstractmethod
@@ -104,7 +107,7 @@ class SharedWeightsLearner(Algorithm):
 
     def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
         # Batch norm with the batch's own statistics would mix tasks that are tested apart.
-        parts = [[episode] for episode in episodes] if self.transduction else [episodes]
+        parts = [[episode] for episode in episodes] if self.shares_statistics else [episodes]
         optimizer.zero_grad()
         total = 0.0
         for part in parts:

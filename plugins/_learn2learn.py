@@ -24,6 +24,8 @@ from bench import (
     import_extra,
 )
 
+from .maml import Prediction
+
 PAPER = "Arnold et al. 2020, arXiv:2008.12284"
 FIRST_ORDER = "second derivatives are left out"
 
@@ -48,12 +50,25 @@ class NetworkLearner(Algorithm):
     tasks = ("classification", "regression")
     requires = ("learn2learn",)
 
-    def new_network(self, norm: Norm) -> nn.Module:
+    with_support = False
+    """Whether each query is predicted in a batch with the support, which is then not shared."""
+
+    def new_network(self, norm: Norm, prediction: Prediction = "transductive") -> nn.Module:
         """Returns a new network; notes whether queries share statistics in it."""
         embedding = self.spec.backbone(norm)
-        if embedding.shares_statistics:
+        self.with_support = prediction == "support-plus-one" and embedding.shares_statistics
+        if embedding.shares_statistics and not self.with_support:
             self.transduction = "batch norm uses the statistics of all queries together"
         return nn.Sequential(embedding, nn.Linear(embedding.out_features, self.spec.outputs))
+
+    def predictor(self, fitted: Predictor, support: Examples) -> Predictor:
+        """Returns a fitted network as it is asked: about all queries together, or each apart."""
+
+        def apart(query: Tensor) -> Tensor:
+            singles = [torch.cat([support.inputs, one]) for one in query.chunk(len(query))]
+            return torch.cat([fitted(single)[-1:] for single in singles])
+
+        return apart if self.with_support and not self.training else fitted
 
 
 class WrappedLearner(NetworkLearner):
@@ -65,6 +80,7 @@ class WrappedLearner(NetworkLearner):
 
     wrapped: Any
     first_order = False
+    test_parameters = ("test_steps", "prediction")
     inner_steps: int
     test_steps: int
 
@@ -73,8 +89,7 @@ class WrappedLearner(NetworkLearner):
         for _ in range(self.inner_steps if self.training else self.test_steps):
             loss = self.task_loss(learner(support.inputs), support.targets)
             learner.adapt(loss, first_order=self.first_order or not self.training)
-        predictor: Predictor = learner
-        return predictor
+        return self.predictor(learner, support)
 
 
 class HeadLearner(EmbeddingLearner):
@@ -87,6 +102,7 @@ class HeadLearner(EmbeddingLearner):
     family = "optimisation"
     tasks = ("classification", "regression")
     requires = ("learn2learn",)
+    test_parameters = ("test_steps",)
     head: Any
     inner_steps: int
     test_steps: int

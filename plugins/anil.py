@@ -44,6 +44,7 @@ class ANIL(EmbeddingLearner):
     training_plan = TrainingPlan(steps=3000, meta_batch=4, queries=5, schedule="cosine")
     any_way = False
     tasks = ("classification", "regression")
+    test_parameters = ("test_steps",)
     regression_defaults: ClassVar = {"test_steps": 10}
 
     def __init__(

@@ -31,6 +31,7 @@ class BaselinePlusPlus(Pretrained):
     name = "baseline++"
     family = "transfer"
     paper = "Chen et al. 2019, arXiv:1904.04232"
+    test_parameters = ("head_lr", "epochs", "batch")
     support_order = "heads see the support in mini-batches"
     training_plan = TrainingPlan(steps=2500, ways=64, shots=1, queries=1, schedule="cosine")
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from bench import Algorithm, BenchError, Examples, Norm, Predictor, TaskSpec, TrainingPlan, hookimpl
 
 from ._film import FilmNetwork, SharedWeightsLearner, modulate
+from .maml import Prediction
 
 
 class CAVIA(SharedWeightsLearner):
@@ -40,12 +41,15 @@ class CAVIA(SharedWeightsLearner):
         first_order: leave out second derivatives.
         norm: statistics of batch norm in evaluation: running (each query is judged alone) or batch
             (as published: the queries share theirs).
+        prediction: which queries share a batch's statistics when tested; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "cavia"
     family = "task embedding"
     paper = "Zintgraf, Shiarlis, Kurin, Hofmann, Whiteson 2019, arXiv:1810.03642"
     tasks = ("classification", "regression")
+    test_parameters = ("test_steps", "prediction")
     training_plan = TrainingPlan(steps=1800, meta_batch=16, queries=1, schedule="cosine")
     regression_defaults: ClassVar = {
         "lr": 1e-3,
@@ -68,6 +72,7 @@ class CAVIA(SharedWeightsLearner):
         layer: int = 3,
         first_order: bool = False,
         norm: Norm = "running",
+        prediction: Prediction = "transductive",
     ) -> None:
         super().__init__(spec)
         if inner_lr <= 0 or context < 1 or inner_steps < 1 or test_steps < 1:
@@ -86,6 +91,10 @@ class CAVIA(SharedWeightsLearner):
             self.body = AppendedBody(spec, context, norm)
         self.head = nn.Linear(self.body.out_features, spec.outputs)
         self.declare(self.body)
+        self.prediction = prediction
+        self.with_support = prediction == "support-plus-one" and self.shares_statistics
+        if self.with_support:
+            self.transduction = ""
 
     def learn(self, support: Examples) -> Predictor:
         second_order = self.training and not self.first_order
@@ -97,7 +106,18 @@ class CAVIA(SharedWeightsLearner):
             loss = self.task_loss(answer, support.targets)  # a sum over tasks: each its own slope
             (slope,) = torch.autograd.grad(loss, context, create_graph=second_order)
             context = context - self.inner_lr * slope
-        return lambda query: self.head(self.body.above(self.body.below(query), context))
+
+        def predict(query: Tensor) -> Tensor:
+            logits: Tensor = self.head(self.body.above(self.body.below(query), context))
+            return logits
+
+        def apart(query: Tensor) -> Tensor:
+            singles = [
+                torch.cat([support.inputs, one], 1) for one in query.chunk(query.shape[1], 1)
+            ]
+            return torch.cat([predict(single)[:, -1:] for single in singles], 1)
+
+        return apart if self.with_support and not self.training else predict
 
 
 class FilmedBody(nn.Module):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from bench import Algorithm, Norm, TaskSpec, TrainingPlan, hookimpl
 
-from .maml import MAML
+from .maml import MAML, Prediction
 
 
 class FOMAML(MAML):
@@ -23,6 +23,8 @@ class FOMAML(MAML):
         test_steps: gradient steps on the support set in evaluation.
         norm: statistics of batch norm in evaluation; batch (as published: the queries share
             theirs) or running (each query is judged alone).
+        prediction: which queries share a batch's statistics when tested; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "fomaml"
@@ -38,6 +40,7 @@ class FOMAML(MAML):
         inner_steps: int = 5,
         test_steps: int = 5,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
         super().__init__(
             spec,
@@ -47,6 +50,7 @@ class FOMAML(MAML):
             test_steps=test_steps,
             first_order=True,
             norm=norm,
+            prediction=prediction,
         )
 
 

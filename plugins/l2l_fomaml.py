@@ -8,6 +8,7 @@ from bench import Algorithm, Norm, TaskSpec, hookimpl
 
 from ._learn2learn import FIRST_ORDER, PAPER, WrappedLearner, check_positive, learn2learn
 from .fomaml import FOMAML
+from .maml import Prediction
 
 
 class L2LFOMAML(WrappedLearner):
@@ -22,6 +23,8 @@ class L2LFOMAML(WrappedLearner):
         test_steps: gradient steps on the support set in evaluation.
         norm: statistics of batch norm in evaluation; batch (as published: the queries share
             theirs) or running (each query is judged alone).
+        prediction: which queries share a batch's statistics when tested; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "l2l-fomaml"
@@ -41,12 +44,16 @@ class L2LFOMAML(WrappedLearner):
         inner_steps: int = 5,
         test_steps: int = 5,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
         super().__init__(spec)
         check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
         self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
+        self.prediction = prediction
         self.inner_steps, self.test_steps = inner_steps, test_steps
-        self.wrapped = learn2learn("algorithms").MAML(self.new_network(norm), lr=inner_lr)
+        self.wrapped = learn2learn("algorithms").MAML(
+            self.new_network(norm, prediction), lr=inner_lr
+        )
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bench import Algorithm, Norm, TaskSpec, hookimpl
 
 from ._learn2learn import FIRST_ORDER, PAPER, WrappedLearner, check_positive, learn2learn
-from .maml import MAML
+from .maml import MAML, Prediction
 
 
 class L2LMAML(WrappedLearner):
@@ -23,6 +23,8 @@ class L2LMAML(WrappedLearner):
         first_order: leave out second derivatives (FOMAML).
         norm: statistics of batch norm in evaluation; batch (as published: the queries share
             theirs) or running (each query is judged alone).
+        prediction: which queries share a batch's statistics when tested; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "l2l-maml"
@@ -41,14 +43,18 @@ class L2LMAML(WrappedLearner):
         test_steps: int = 5,
         first_order: bool = False,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
         super().__init__(spec)
         check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
         self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
+        self.prediction = prediction
         self.inner_steps, self.test_steps = inner_steps, test_steps
         self.first_order = first_order
         self.approximate_gradient = FIRST_ORDER if first_order else ""
-        self.wrapped = learn2learn("algorithms").MAML(self.new_network(norm), lr=inner_lr)
+        self.wrapped = learn2learn("algorithms").MAML(
+            self.new_network(norm, prediction), lr=inner_lr
+        )
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from typing import ClassVar
 from bench import Algorithm, Norm, TaskSpec, hookimpl
 
 from ._learn2learn import PAPER, WrappedLearner, check_positive, learn2learn
-from .maml import MAML
+from .maml import MAML, Prediction
 
 
 class L2LMetaCurvature(WrappedLearner):
@@ -29,6 +29,8 @@ class L2LMetaCurvature(WrappedLearner):
         test_steps: gradient steps on the support set in evaluation.
         norm: statistics of batch norm in evaluation; batch (the queries share theirs) or running
             (each query is judged alone).
+        prediction: which queries share a batch's statistics when tested; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "l2l-metacurvature"
@@ -46,14 +48,16 @@ class L2LMetaCurvature(WrappedLearner):
         inner_steps: int = 1,
         test_steps: int = 5,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
         super().__init__(spec)
         check_positive(inner_lr=inner_lr, inner_steps=inner_steps, test_steps=test_steps)
         self.lr, self.inner_lr, self.norm = lr, inner_lr, norm
+        self.prediction = prediction
         self.inner_steps, self.test_steps = inner_steps, test_steps
         transform = learn2learn("optim.transforms").MetaCurvatureTransform
         self.wrapped = learn2learn("algorithms").GBML(
-            self.new_network(norm), transform, lr=inner_lr
+            self.new_network(norm, prediction), transform, lr=inner_lr
         )
 
 

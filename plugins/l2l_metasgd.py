@@ -10,6 +10,7 @@ from torch import nn
 from bench import Algorithm, BenchError, Norm, TaskSpec, hookimpl
 
 from ._learn2learn import PAPER, WrappedLearner, check_positive, learn2learn
+from .maml import Prediction
 from .metasgd import MetaSGD
 
 
@@ -28,6 +29,8 @@ class L2LMetaSGD(WrappedLearner):
         test_steps: gradient steps on the support set in evaluation.
         norm: statistics of batch norm in evaluation; batch (the queries share theirs) or running
             (each query is judged alone).
+        prediction: which queries share a batch's statistics when tested; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "l2l-metasgd"
@@ -46,14 +49,16 @@ class L2LMetaSGD(WrappedLearner):
         inner_steps: int = 1,
         test_steps: int = 1,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
         super().__init__(spec)
         check_positive(lowest_rate=lowest_rate, inner_steps=inner_steps, test_steps=test_steps)
         if highest_rate < lowest_rate:
             raise BenchError(f"highest_rate {highest_rate} must not be below {lowest_rate}")
         self.lr, self.lowest_rate, self.highest_rate = lr, lowest_rate, highest_rate
+        self.prediction = prediction
         self.inner_steps, self.test_steps, self.norm = inner_steps, test_steps, norm
-        network = self.new_network(norm)
+        network = self.new_network(norm, prediction)
         rates = nn.ParameterList(
             torch.empty_like(weight).uniform_(lowest_rate, highest_rate)
             for weight in network.parameters()

@@ -44,6 +44,7 @@ class L2LReptile(NetworkLearner):
     training_plan = replace(Reptile.training_plan, steps=800)
     regression_plan = Reptile.regression_plan
     regression_defaults = Reptile.regression_defaults
+    test_parameters = Reptile.test_parameters
     support_order = "mini-batches follow the order of the support"
     approximate_gradient = "the weights move towards those fitted to the support"
 
@@ -68,10 +69,7 @@ class L2LReptile(NetworkLearner):
         self.inner_steps, self.inner_batch = inner_steps, inner_batch
         self.test_steps, self.test_batch = test_steps, test_batch
         self.prediction = prediction
-        self.network = self.new_network(norm)
-        self.with_support = prediction == "support-plus-one" and bool(self.transduction)
-        if self.with_support:
-            self.transduction = ""
+        self.network = self.new_network(norm, prediction)
         self.moments = nn.ParameterList(
             nn.Parameter(torch.zeros_like(weight), requires_grad=False)
             for weight in self.network.parameters()
@@ -83,13 +81,7 @@ class L2LReptile(NetworkLearner):
         return torch.optim.SGD(self.network.parameters(), lr=self.meta_lr)
 
     def adapt(self, support: Examples) -> Predictor:
-        fitted = self._fit(support)[0]
-
-        def predict(query: Tensor) -> Tensor:
-            singles = [torch.cat([support.inputs, one]) for one in query.chunk(len(query))]
-            return torch.cat([fitted(single)[-1:] for single in singles])
-
-        return predict if self.with_support else fitted
+        return self.predictor(self._fit(support)[0], support)
 
     def train_step(self, episodes: Sequence[Episode], optimizer: torch.optim.Optimizer) -> float:
         weights, total = list(self.network.parameters()), 0.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
 
 from bench import (
     Algorithm,
@@ -48,6 +47,7 @@ class MAML(GradientLearner):
     paper = "Finn, Abbeel, Levine 2017, arXiv:1703.03400"
     training_plan = TrainingPlan(steps=5000, meta_batch=4, queries=1, schedule="cosine")
     tasks = ("classification", "regression")
+    test_parameters = ("test_steps", "prediction")
     regression_defaults: ClassVar = {"lr": 1e-3, "inner_lr": 0.01, "test_steps": 10}
 
     def __init__(
@@ -62,11 +62,7 @@ class MAML(GradientLearner):
         norm: Norm = "batch",
         prediction: Prediction = "transductive",
     ) -> None:
-        super().__init__(spec, norm=norm)
-        self.prediction = prediction
-        self.with_support = prediction == "support-plus-one" and bool(self.transduction)
-        if self.with_support:
-            self.transduction = ""
+        super().__init__(spec, norm=norm, prediction=prediction)
         if inner_lr <= 0 or inner_steps < 1 or test_steps < 1:
             raise BenchError(
                 f"inner_lr {inner_lr}, inner_steps {inner_steps} and test_steps {test_steps} must "
@@ -85,11 +81,6 @@ class MAML(GradientLearner):
             pairs = zip(weights.items(), slopes, strict=True)
             weights = {name: w - self.inner_lr * slope for (name, w), slope in pairs}
         return weights
-
-    def predict(self, model: Model, weights: Weights, support: Examples, query: Tensor) -> Tensor:
-        if self.with_support and not self.training:
-            return self.predict_apart(model, weights, support, query)
-        return model(weights, query)
 
 
 @hookimpl

@@ -21,6 +21,8 @@ from bench import (
     hookimpl,
 )
 
+from .maml import Prediction
+
 FLOOR = 0.03  # of an equal share: what a step before the last keeps in the multi-step loss
 
 
@@ -49,12 +51,15 @@ class MAMLpp(GradientLearner):
         first_order: meta-steps without second derivatives at the beginning.
         norm: statistics of batch norm in evaluation; batch (as in the authors' code: the queries
             share theirs) or running (each query is judged alone; one average for all steps).
+        prediction: which queries share a batch's statistics in evaluation; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "mamlpp"
     family = "optimisation"
     paper = "Antoniou, Edwards, Storkey 2019, arXiv:1810.09502"
     training_plan = TrainingPlan(steps=1000, meta_batch=4, queries=1, schedule="cosine")
+    test_parameters = ("prediction",)
     not_for = "its paper has images alone, and its learnt rates run away on squared errors"
 
     def __init__(
@@ -69,8 +74,9 @@ class MAMLpp(GradientLearner):
         multi_step: int = 100,
         first_order: int = 0,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
-        super().__init__(spec, norm=norm)
+        super().__init__(spec, norm=norm, prediction=prediction)
         if inner_lr <= 0 or inner_steps < 1:
             raise BenchError(f"inner_lr {inner_lr} and inner_steps {inner_steps} must be positive")
         if multi_step < 0 or first_order < 0:

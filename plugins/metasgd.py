@@ -20,6 +20,8 @@ from bench import (
     hookimpl,
 )
 
+from .maml import Prediction
+
 
 class MetaSGD(GradientLearner):
     """Steps along the gradient times a vector of rates, meta-trained together with the weights.
@@ -36,6 +38,8 @@ class MetaSGD(GradientLearner):
         test_steps: gradient steps on the support set in evaluation.
         norm: statistics of batch norm in evaluation; batch (as in `maml`: the queries share
             theirs) or running (each query is judged alone).
+        prediction: which queries share a batch's statistics when tested; transductive (all) or
+            support-plus-one (none: each is appended to the support).
     """
 
     name = "metasgd"
@@ -43,6 +47,7 @@ class MetaSGD(GradientLearner):
     paper = "Li, Zhou, Chen, Li 2017, arXiv:1707.09835"
     training_plan = TrainingPlan(steps=5000, meta_batch=4, queries=1, schedule="cosine")
     tasks = ("classification", "regression")
+    test_parameters = ("test_steps", "prediction")
     regression_defaults: ClassVar = {"lr": 1e-3, "lowest_rate": 0.005, "highest_rate": 0.1}
 
     def __init__(
@@ -55,8 +60,9 @@ class MetaSGD(GradientLearner):
         inner_steps: int = 1,
         test_steps: int = 1,
         norm: Norm = "batch",
+        prediction: Prediction = "transductive",
     ) -> None:
-        super().__init__(spec, norm=norm)
+        super().__init__(spec, norm=norm, prediction=prediction)
         if not 0 < lowest_rate <= highest_rate:
             raise BenchError(
                 f"lowest_rate is {lowest_rate} and highest_rate {highest_rate}; the first must be "

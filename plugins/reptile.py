@@ -57,6 +57,7 @@ class Reptile(GradientLearner):
     support_order = "mini-batches follow the order of the support"
     approximate_gradient = "the weights move towards those fitted to the support"
     tasks = ("classification", "regression")
+    test_parameters = ("test_steps", "test_batch", "prediction")
     regression_plan = TrainingPlan(
         steps=15_000, meta_batch=5, shots=10, queries=1, schedule="linear"
     )
@@ -75,7 +76,7 @@ class Reptile(GradientLearner):
         prediction: Prediction = "support-plus-one",
         norm: Norm = "batch",
     ) -> None:
-        super().__init__(spec, norm=norm)
+        super().__init__(spec, norm=norm, prediction=prediction)
         rates = {"meta_lr": meta_lr, "inner_lr": inner_lr}
         counts = {"inner_steps": inner_steps, "inner_batch": inner_batch}
         counts |= {"test_steps": test_steps, "test_batch": test_batch}
@@ -85,10 +86,6 @@ class Reptile(GradientLearner):
         self.meta_lr, self.inner_lr, self.norm = meta_lr, inner_lr, norm
         self.inner_steps, self.inner_batch = inner_steps, inner_batch
         self.test_steps, self.test_batch = test_steps, test_batch
-        self.prediction = prediction
-        self.with_support = prediction == "support-plus-one" and bool(self.transduction)
-        if self.with_support:
-            self.transduction = ""
         self.moments = nn.ParameterList(
             nn.Parameter(torch.zeros_like(weight), requires_grad=False)
             for weight in self.network.parameters()

@@ -17,6 +17,7 @@ from bench.cli.options import (
     plugin_option,
 )
 from bench.cli.summary import check_counts
+from bench.config import TEST_PREFIX
 from bench.errors import BenchError
 from bench.parameters import read_assignments
 
@@ -35,7 +36,14 @@ from bench.parameters import read_assignments
     help="A dataset to test on; may be repeated. [default: the run's]",
 )
 @click.option("--resize-test", is_flag=True, help="Make its images as large as the network's.")
-@click.option("--set", "set", multiple=True, metavar="test.KEY=VALUE", help="Its parameters.")
+@click.option(
+    "--set",
+    "set",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of the algorithm that only tests read (see bench info ALGO); test.KEY for "
+    "one of the test's data.",
+)
 @click.option("--episodes", type=int, help="Test episodes. [default: 1000, or all there are]")
 @click.option("--episode-seed", type=int, help="Seed of the test episodes. [default: the run's]")
 @click.option("--episodes-file", metavar="FILE", help="Test on the episodes of a sealed file.")
@@ -67,6 +75,7 @@ def command(
       bench evaluate results/RUN --shots 5
       bench evaluate results/RUN --test-data glyphs
       bench evaluate results/RUN --protocol dirichlet
+      bench evaluate results/RUN --set prediction=support-plus-one
     """
     registry = load_plugins(plugin)
     from bench.finished import read_finished
@@ -77,7 +86,8 @@ def command(
     settings = read_assignments(wishes.pop("set"))
     names: tuple[str, ...] = wishes.pop("test_data")
     resize: bool = wishes.pop("resize_test")
-    if not names and not any(value is not None for value in wishes.values()):
+    said = [value for value in wishes.values() if value is not None]
+    if not (names or said or any(not name.startswith(TEST_PREFIX) for name in settings)):
         raise BenchError(
             "name what to test on, such as --shots 5, --protocol dirichlet or --test-data NAME; "
             "to test on the same episodes again: bench verify"

@@ -66,6 +66,8 @@ def _algorithm(registry: Registry, cls: type[Algorithm]) -> str:
         others = ", ".join(f"{name} {value}" for name, value in cls.regression_defaults.items())
         if others:
             lines.append(f"defaults in regression: {others}")
+    if cls.test_parameters:
+        lines.append(f"may be set in bench evaluate: {', '.join(cls.test_parameters)}")
     if cls.requires:
         lines.append(f"needs: {', '.join(cls.requires)}")
     return "\n".join([*lines, "", _parameters(cls)])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from bench.conformance.check import Check, Failed
-from bench.conformance.subject import META_BATCH, Subject, never_trained
+from bench.conformance.subject import META_BATCH, STEPS, Subject, never_trained, train
 from bench.conformance.trial import changed, snapshot
+from bench.parameters import Value, parameters_of
 from bench.seeds import seed_torch
+from bench.training import settle
 
 MOST_STEPS = 40
 
@@ -68,9 +72,62 @@ def loss_falls(subject: Subject) -> str:
     )
 
 
+def for_tests_alone(subject: Subject) -> str:
+    """Trains with other values of the parameters that only tests are said to read."""
+    known = {parameter.name for parameter in parameters_of(subject.algorithm)}
+    unknown = sorted(set(subject.algorithm.test_parameters) - known)
+    if unknown:
+        raise Failed(
+            "names of hyperparameters in test_parameters",
+            ", ".join(unknown),
+            "write them as in __init__",
+        )
+    wanted, tried = _weights(subject, {}), 0
+    for name, value in _others(subject):
+        if changed(wanted, _weights(subject, {name: value})):
+            raise Failed(
+                f"the same state after {STEPS} training steps whatever {name} is, as it is in "
+                "test_parameters",
+                f"another with {name}={value}",
+                "take it out of test_parameters, or let training and settle not read it",
+            )
+        tried += 1
+    return f"{tried} other values"
+
+
+def _others(subject: Subject) -> Iterator[tuple[str, Value]]:
+    """Yields another value of each test parameter: each choice, or the next whole number."""
+    for parameter in parameters_of(subject.algorithm):
+        if parameter.name not in subject.algorithm.test_parameters:
+            continue
+        usual = subject.parameters[parameter.name]
+        choices: tuple[Value, ...] = parameter.choices
+        if parameter.kind is bool:
+            choices = (not usual,)
+        elif isinstance(usual, int | float):
+            choices = (2 * usual,)
+        yield from ((parameter.name, value) for value in choices if value != usual)
+
+
+def _weights(subject: Subject, parameters: dict[str, Value]) -> dict[str, Tensor]:
+    """Returns all state after some training with these parameters."""
+    algorithm = subject.build(parameters=parameters)
+    stream = subject.stream(subject.protocol(), "train")
+    train(algorithm, stream, STEPS)
+    settle(algorithm, stream)
+    return snapshot(algorithm)
+
+
+def _no_test_parameters(subject: Subject) -> str:
+    return "" if subject.algorithm.test_parameters else "it names no test_parameters"
+
+
 CHECKS = (
     Check("training-step", "a training step changes parameters; its loss is finite", step,
           (never_trained,)),
     Check("loss-falls", "steps on the same episodes lower the loss", loss_falls, (never_trained,),
+          needs=("answers", "training-step")),
+    Check("test-parameters", "what is set for a test changes nothing in training",
+          for_tests_alone, (never_trained, _no_test_parameters),
           needs=("answers", "training-step")),
 )  # fmt: skip

@@ -46,6 +46,8 @@ CAUGHT_BY = {
     undeclared.Renamed: "documented",
     undeclared.TakesAnything: "validated",
     undeclared.Silent: "refuses",
+    undeclared.ReadInTraining: "test-parameters",
+    undeclared.Misnamed: "test-parameters",
 }
 
 

@@ -52,3 +52,15 @@ class Silent(Sound):
     """Does not say what it is not for."""
 
     not_for = ""
+
+
+class ReadInTraining(Sound):
+    """Says that only tests read its learning rate."""
+
+    test_parameters = ("lr",)
+
+
+class Misnamed(Sound):
+    """Says that only tests read a parameter that it does not have."""
+
+    test_parameters = ("step",)
