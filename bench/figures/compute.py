@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter
 
+from bench.figures.key import SIDE, Fill, Key, dot_sign
+from bench.figures.labels import area_of, at, box_of, dots, halo, write_names
 from bench.figures.look import (
     FAINT,
     INK,
@@ -25,15 +24,10 @@ from bench.figures.look import (
     family_order,
 )
 from bench.figures.marks import Mark, Panel, Verdict
-from bench.figures.placing import Box, Label, place
-from bench.figures.scale import scale_scores
+from bench.figures.placing import Box
+from bench.figures.scale import scale_minutes, scale_scores
 
-_SIDE = 6.5
-"""Of a marker, in points."""
-_LEGEND = 0.58
-"""Inches that the legend takes below."""
-_Fill = Literal["full", "left", "none"]
-_FILL: dict[Verdict, _Fill] = {
+_FILL: dict[Verdict, Fill] = {
     "inductive": "full",
     "batch-dependent": "left",
     "transductive": "none",
@@ -49,13 +43,14 @@ def compute_figure(panels: Sequence[Panel], title: str) -> Figure:
     """Returns the figure: one panel in full, or up to four in two columns."""
     columns = 1 if len(panels) == 1 else 2
     lines = math.ceil(len(panels) / columns)
-    height = 5.6 if len(panels) == 1 else 0.9 + 4.4 * lines
+    key = _key(panels)
+    left, right, top, bottom = 0.62, 0.12, 0.42 if columns == 1 else 0.62, key.height + 0.52
+    gap, between = 0.55, 0.55
+    high = 4.2 if columns == 1 else 3.8
+    height = top + lines * high + (lines - 1) * between + bottom
     made = canvas(height)
     colours = colours_of(mark.family for panel in panels for mark in panel.marks)
-    left, right, top, bottom = 0.62, 0.12, 0.42 if columns == 1 else 0.62, _LEGEND + 0.52
-    gap, between = 0.55, 0.55
     wide = (WIDTH - left - right - gap * (columns - 1)) / columns
-    high = (height - top - bottom - between * (lines - 1)) / lines
     for number, panel in enumerate(panels):
         line, column = divmod(number, columns)
         x, y = left + column * (wide + gap), height - top - high - line * (high + between)
@@ -63,13 +58,15 @@ def compute_figure(panels: Sequence[Panel], title: str) -> Figure:
         _draw(axes, panel, colours)
         if column == 0:
             axes.set_ylabel(_score_name(panel), size=MIDDLE, color=INK)
-        if line == lines - 1:
-            axes.set_xlabel("core-minutes of training", size=MIDDLE, color=INK)
+        if line < lines - 1:
+            axes.set_xlabel("")
         if len(panels) > 1:
             axes.set_title(panel.title, size=MIDDLE, color=INK, loc="left", weight="bold", pad=4)
     heading = f"{title}, {panels[0].title}" if len(panels) == 1 else title
-    made.text(0.1 / WIDTH, 1 - 0.1 / height, heading, size=LARGE, weight="bold", va="top")
-    _legend(made, [mark for panel in panels for mark in panel.marks], colours)
+    made.text(
+        0.1 / WIDTH, 1 - 0.1 / height, heading, size=LARGE, weight="bold", va="top", color=INK
+    )
+    key.write(made, colours)
     return made
 
 
@@ -83,7 +80,7 @@ def _draw(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
     floors = [mark for mark in panel.marks if mark.core_minutes <= 0]
     bare(axes)
     scale_scores(axes, panel.metric, [score for mark in panel.marks for score in _scores(mark)])
-    _scale_minutes(axes, [mark.core_minutes for mark in trained])
+    scale_minutes(axes, [mark.core_minutes for mark in trained])
     for mark in floors:
         axes.axhline(mark.mean, color=FAINT, linestyle=":", linewidth=1.2, zorder=1.5)
     for mark in sorted(trained, key=lambda one: one.verdict != "transductive"):
@@ -92,18 +89,9 @@ def _draw(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
 
 
 def _scores(mark: Mark) -> list[float]:
-    return [mark.mean, *([mark.published] if mark.published is not None else [])]
-
-
-def _scale_minutes(axes: Axes, minutes: Sequence[float]) -> None:
-    axes.set_xscale("log")
-    low, high = (min(minutes), max(minutes)) if minutes else (1.0, 10.0)
-    room = max(high / low, 4.0) ** 0.12
-    axes.set_xlim(low / room, high * room)
-    steps = [each * 10.0**power for power in range(-3, 7) for each in (1, 2, 3, 5)]
-    axes.set_xticks([step for step in steps if low / room <= step <= high * room])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.minorticks_off()
+    """Returns the scores that are within the panel, of a long interval a part."""
+    high = min(mark.high, 1 - 0.5 * (1 - mark.mean)) if mark.mean < 1 else mark.mean
+    return [mark.mean, mark.low, high, *([] if mark.published is None else [mark.published])]
 
 
 def _draw_mark(axes: Axes, mark: Mark, colour: str) -> None:
@@ -116,7 +104,7 @@ def _draw_mark(axes: Axes, mark: Mark, colour: str) -> None:
         [x],
         [mark.mean],
         marker="s" if mark.on_gpu else "o",
-        markersize=_SIDE,
+        markersize=SIDE,
         fillstyle=_FILL[mark.verdict],
         color=colour,
         markeredgewidth=1.4,
@@ -129,113 +117,60 @@ def _draw_mark(axes: Axes, mark: Mark, colour: str) -> None:
 
 def _label(axes: Axes, trained: Sequence[Mark], floors: Sequence[Mark]) -> None:
     """Writes the name of each mark near it, and those of floors on their lines."""
-    figure = axes.get_figure()
-    assert isinstance(figure, Figure)
-    dot = figure.dpi / 72
-    bounds = Box(*axes.get_window_extent().extents).grown(-2 * dot)
-    standing = [_floor_name(axes, mark) for mark in floors]
-    taken = [_box(text).grown(dot) for text in standing]
+    dot, area = dots(axes), area_of(axes)
+    taken = _name_floors(axes, floors, dot)
     for mark in floors:
-        y = axes.transData.transform((1.0, mark.mean))[1]
-        taken.append(Box(bounds.left, y, bounds.right, y).grown(dot))
-    drawn = [axes.text(0, 0, mark.name, size=SMALL, color=INK, zorder=4) for mark in trained]
-    labels = []
-    for mark, text in zip(trained, drawn, strict=True):
-        x, y = axes.transData.transform((mark.core_minutes, mark.mean))
-        size = _box(text)
-        labels.append(Label(x, y, size.right - size.left, size.top - size.bottom))
-        taken += _occupied(axes, mark, dot)
-    places = place(labels, taken, bounds, dot)
-    back = axes.transData.inverted()
-    for label, text, box in zip(labels, drawn, places, strict=True):
-        text.set_position(
-            tuple(back.transform(((box.left + box.right) / 2, (box.bottom + box.top) / 2)))
+        _, y = at(axes, (1.0, mark.mean))
+        taken.append(Box(area.left, y, area.right, y).grown(dot))
+    for mark in trained:
+        taken += _covered(axes, mark, dot)
+    points = [(mark.core_minutes, mark.mean) for mark in trained]
+    write_names(axes, [mark.name for mark in trained], points, taken, area.grown(-2 * dot))
+
+
+def _name_floors(axes: Axes, floors: Sequence[Mark], dot: float) -> list[Box]:
+    """Writes the names of floors at the left, each on its line; beside one that is too near."""
+    taken: list[Box] = []
+    for mark in sorted(floors, key=lambda one: one.mean):
+        text = axes.annotate(
+            f"{mark.name} (not trained)",
+            (0, mark.mean),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(3, 2),
+            textcoords="offset points",
+            size=SMALL,
+            color=INK,
+            va="bottom",
+            path_effects=halo(),
         )
-        text.set(ha="center", va="center")
-        near = box.nearest(label.x, label.y)
-        if math.dist(near, (label.x, label.y)) > 7 * dot:
-            ends = back.transform([(label.x, label.y), near])
-            axes.plot(ends[:, 0], ends[:, 1], color=FAINT, linewidth=0.6, zorder=1.8)
+        while any(box_of(text).overlap(box) for box in taken):
+            further = min(box.right for box in taken if box_of(text).overlap(box))
+            text.xyann = ((further - area_of(axes).left) / dot + 6, 2)
+        taken.append(box_of(text).grown(dot))
+    return taken
 
 
-def _box(text: Text) -> Box:
-    return Box(*text.get_window_extent().extents)
-
-
-def _occupied(axes: Axes, mark: Mark, dot: float) -> list[Box]:
+def _covered(axes: Axes, mark: Mark, dot: float) -> list[Box]:
     """Returns what a mark covers: its marker, its interval, and the published number."""
-    x, y = axes.transData.transform((mark.core_minutes, mark.mean))
-    boxes = [Box(x, y, x, y).grown((_SIDE / 2 + 1) * dot)]
+    x, y = at(axes, (mark.core_minutes, mark.mean))
+    boxes = [Box(x, y, x, y).grown((SIDE / 2 + 1) * dot)]
     for one, other in ((mark.low, mark.high), (mark.mean, mark.published)):
         if other is not None:
-            ends = axes.transData.transform([(mark.core_minutes, one), (mark.core_minutes, other)])
-            low, high = sorted(ends[:, 1])
+            low, high = sorted(at(axes, (mark.core_minutes, end))[1] for end in (one, other))
             boxes.append(Box(x, low, x, high).grown(1.5 * dot))
     if mark.published is not None:
-        end = axes.transData.transform((mark.core_minutes, mark.published))[1]
+        _, end = at(axes, (mark.core_minutes, mark.published))
         boxes.append(Box(x - 5 * dot, end - 1.5 * dot, x + 5 * dot, end + 1.5 * dot))
     return boxes
 
 
-def _floor_name(axes: Axes, mark: Mark) -> Text:
-    return axes.annotate(
-        f"{mark.name} (not trained)",
-        (0, mark.mean),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(3, 2),
-        textcoords="offset points",
-        size=SMALL,
-        color=INK,
-        va="bottom",
-    )
-
-
-def _legend(made: Figure, marks: Sequence[Mark], colours: dict[str, str]) -> None:
-    """Writes below the panels what colours and markers mean."""
-    trained = [mark for mark in marks if mark.core_minutes > 0]
-    families = family_order(mark.family for mark in trained)
+def _key(panels: Sequence[Panel]) -> Key:
+    trained = [mark for panel in panels for mark in panel.marks if mark.core_minutes > 0]
     verdicts = {mark.verdict for mark in trained}
-    meanings = [(_dot(INK, _FILL[v]), text) for v, text in _SETTINGS.items() if v in verdicts]
+    meanings = [(dot_sign(INK, _FILL[v]), text) for v, text in _SETTINGS.items() if v in verdicts]
     if any(mark.on_gpu for mark in trained):
-        meanings.append((_dot(INK, "full", "s"), "trained on a GPU: minutes of its host"))
+        meanings.append((dot_sign(INK, "full", "s"), "trained on a GPU: minutes of its host"))
     if any(mark.published is not None for mark in trained):
         tick = Line2D([], [], marker="_", markersize=9, color=INK, linestyle="none")
         meanings.append((tick, "published, same setting"))
-    columns = min(3, math.ceil(len(families) / 3))
-    colour_dots = [_dot(colours[family], "full") for family in families]
-    _keys(made, 0.06, colour_dots, families, columns)
-    _keys(made, 0.64, [line for line, _ in meanings], [text for _, text in meanings], 1)
-
-
-def _dot(colour: str, fill: _Fill, shape: str = "o") -> Line2D:
-    return Line2D(
-        [],
-        [],
-        marker=shape,
-        markersize=_SIDE,
-        linestyle="none",
-        color=colour,
-        fillstyle=fill,
-        markeredgewidth=1.4,
-        markerfacecoloralt="white",
-    )
-
-
-def _keys(
-    made: Figure, left: float, dots: Sequence[Line2D], names: Sequence[str], columns: int
-) -> None:
-    height = made.get_figheight()
-    made.legend(
-        dots,
-        names,
-        loc="upper left",
-        bbox_to_anchor=(left, _LEGEND / height),
-        ncols=columns,
-        frameon=False,
-        fontsize=SMALL,
-        handletextpad=0.3,
-        columnspacing=1.6,
-        borderaxespad=0.0,
-        borderpad=0.0,
-        labelcolor=INK,
-    )
+    return Key(tuple(family_order(mark.family for mark in trained)), tuple(meanings))

@@ -25,7 +25,7 @@ SMALL, MIDDLE, LARGE = 8.0, 8.5, 10.5
 """Sizes of letters in points: labels, names of axes, titles."""
 INK, FAINT = "0.15", "0.55"
 """Greys of letters and of what stands behind."""
-COLOURS = 256
+COLOURS = 128
 """In a file's palette; more are not seen, and make it larger."""
 DRAWN = "Drawn"
 """The key of a PNG under which the hash of what was drawn stands."""

@@ -14,7 +14,7 @@ _PASSES = 30
 _ANGLES = np.deg2rad(np.arange(0, 360, 15))
 _REACHES = (0.0, 6.0, 14.0, 26.0, 42.0, 62.0, 88.0, 120.0)
 """Gaps between a point and its label that are tried, in points of type."""
-_ON_LABEL, _ON_POINT, _OUTSIDE, _CROSSED, _DOUBTFUL = 40.0, 25.0, 1000.0, 60.0, 12.0
+_ON_LABEL, _ON_POINT, _ON_LIGHT, _OUTSIDE, _CROSSED, _DOUBTFUL = 40.0, 25.0, 2.5, 1000.0, 60.0, 12.0
 
 
 class Box(NamedTuple):
@@ -51,19 +51,27 @@ class Label:
 
 
 def place(
-    labels: Sequence[Label], taken: Sequence[Box], bounds: Box, unit: float = 1.0
+    labels: Sequence[Label],
+    taken: Sequence[Box],
+    bounds: Box,
+    unit: float = 1.0,
+    *,
+    light: Sequence[Box] = (),
 ) -> list[Box]:
     """Returns a rectangle for each label, near its point, off `taken` and off each other.
+
+    What is `light` should not be covered either, but may be.
 
     `unit` is a point of type. Each label in turn takes the best place that the others leave, until
     none moves; so the same labels are always placed alike.
     """
     if not labels:
         return []
-    blocked = np.array([*taken], dtype=np.float64).reshape(-1, 4)
+    blocked, thin = _rows(taken), _rows(light)
     choices = [_choices(label, unit) for label in labels]
     fixed = [
         _fixed_cost(boxes, label, blocked, bounds, unit)
+        + _ON_LIGHT * np.sqrt(_overlaps(boxes, thin).sum(1)) / unit
         + _DOUBTFUL * _doubtful(boxes, label, [one for one in labels if one is not label])
         for boxes, label in zip(choices, labels, strict=True)
     ]
@@ -80,6 +88,10 @@ def place(
         if chosen == before:
             break
     return [Box(*map(float, boxes[at])) for boxes, at in zip(choices, chosen, strict=True)]
+
+
+def _rows(boxes: Sequence[Box]) -> _FLOAT:
+    return np.array([*boxes], dtype=np.float64).reshape(-1, 4)
 
 
 def _choices(label: Label, unit: float) -> _FLOAT:

@@ -1,14 +1,15 @@
-"""Scale: an axis on which accuracies near 100 are apart, by the logarithm of what is wrong."""
+"""Scale: axes for minutes, and for accuracies, on which those near 100 are apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
+from bench.figures.look import INK, MIDDLE
 from bench.tasks import Metric
 
 _LEAST = 1e-5
@@ -37,6 +38,20 @@ def scale_scores(axes: Axes, metric: Metric, values: Iterable[float]) -> None:
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
+
+
+def scale_minutes(axes: Axes, minutes: Sequence[float]) -> None:
+    """Gives the abscissa a logarithmic scale for minutes above zero."""
+    axes.set_xscale("log")
+    low, high = (min(minutes), max(minutes)) if minutes else (1.0, 10.0)
+    room = max(high / low, 4.0) ** 0.08
+    axes.set_xlim(low / room, high * room)
+    each = (1, 2, 3, 5) if high / low < 30 else (1, 2, 5) if high / low < 300 else (1,)
+    steps = [one * 10.0**power for power in range(-5, 7) for one in each]
+    axes.set_xticks([step for step in steps if low / room <= step <= high * room])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.minorticks_off()
+    axes.set_xlabel("core-minutes of training", size=MIDDLE, color=INK)
 
 
 def _upwards(accuracy: ArrayLike) -> NDArray[np.float64]:
