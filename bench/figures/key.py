@@ -71,7 +71,7 @@ def _write(made: Figure, left: float, top: float, entries: Sequence[Entry], colu
         ncols=columns,
         frameon=False,
         fontsize=SMALL,
-        handletextpad=0.3,
+        handletextpad=0.5,
         columnspacing=1.6,
         borderaxespad=0.0,
         borderpad=0.0,
