@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from bench.algorithm import Algorithm
 from bench.audit.case import Subject, cases
 from bench.audit.comparison import TOLERANCE
-from bench.audit.hidden import answers_without_truth
+from bench.audit.hidden import UNABLE, answers_without_truth
 from bench.audit.interview import Interview, interview
-from bench.audit.keeping import differences
+from bench.audit.keeping import Asking, Kept, differences
 from bench.audit.leaks import BETWEEN, REPEATED, tell_apart
 from bench.audit.overlap import Overlap
 from bench.audit.rounding import explained_by_rounding
@@ -74,15 +75,18 @@ def audit(
     errors = list(before.errors(Traces.of(algorithm)))
     rounding = explained_by_rounding(subject, asked, interviews)
     seen = [one for each in interviews for one in each.seen]
+    compared = Kept()
     if not errors:
         try:
             hidden = answers_without_truth(subject, stream, episodes, stop)
         except RunFailed as error:
-            errors.append(f"label leak: with the truth hidden it cannot answer: {error}")
+            errors.append(UNABLE.format(error))
         else:
             for case, each, answers in zip(asked, interviews, hidden, strict=True):
                 seen += tell_apart(subject, case, each.plain, answers)
             steady = all(one.comparison.largest <= TOLERANCE for one in seen if one.probe in SAME)
             if kept is not None and steady and not any(each.noise for each in interviews):
-                errors += differences(kept, hidden, asked)
-    return judge(algorithm, interviews, seen, errors, rounding, overlap or Overlap())
+                compared = differences(kept, hidden, Asking(subject, stream, asked, stop))
+    errors += compared.errors
+    found = judge(algorithm, interviews, seen, errors, rounding, overlap or Overlap())
+    return replace(found, notes=(*found.notes, *compared.notes))

@@ -23,6 +23,8 @@ from bench.pool import ClassPool, EpisodeStream
 from bench.predictions import Predictions
 from bench.sampling import EpisodeIndices
 
+UNABLE = "label leak: with the truth hidden it cannot answer: {}"
+
 
 class HiddenStream(EpisodeStream):
     """The first `count` episodes of a stream: true support and query inputs, false query labels.
@@ -66,9 +68,16 @@ def _without_classes(pool: ClassPool, episodes: EpisodeList) -> ClassPool:
 
 
 def answers_without_truth(
-    subject: Subject, stream: EpisodeStream, count: int, stop: Callable[[], bool]
+    subject: Subject,
+    stream: EpisodeStream,
+    count: int,
+    stop: Callable[[], bool],
+    *,
+    plain: bool = True,
 ) -> list[Floats]:
     """Evaluates on the first `count` episodes, the truth hidden; probabilities, or values, each.
+
+    Unless `plain`, by the fast path that an evaluation takes.
 
     Raises:
         RunFailed: as `evaluate`.
@@ -77,7 +86,7 @@ def answers_without_truth(
     hidden = HiddenStream(stream, count)
     with ThreadPoolExecutor(1) as thread:
         evaluation = thread.submit(
-            evaluate, subject.algorithm, hidden, count, seed=subject.seed, stop=stop, plain=True
+            evaluate, subject.algorithm, hidden, count, seed=subject.seed, stop=stop, plain=plain
         )
         return answers_of(evaluation.result())
 

@@ -47,7 +47,7 @@ def explained_by_rounding(
         trial = in_double(copy.deepcopy(subject.algorithm))
         with trial.precision():
             rng = np.random.default_rng([subject.seed, number])
-            case = _doubled(cases[number])
+            case = doubled(cases[number])
             asked = interview(
                 Subject(trial.algorithm, subject.seed),
                 case,
@@ -73,7 +73,8 @@ def _suspects(changes: Sequence[dict[str, float]]) -> list[str]:
     return [p for p, much in largest.items() if TOLERANCE < much <= SLIGHT and p not in apart]
 
 
-def _doubled(case: Case) -> Case:
+def doubled(case: Case) -> Case:
+    """Returns a case in double precision."""
     support = case.support
     known = Examples(_double(support.inputs), _double(support.targets), support.n_way)
     return replace(case, support=known, query=_double(case.query))
