@@ -46,7 +46,7 @@ def describe(job: Job) -> RunRecord:
         status="running",
         error="",
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=(Path(sys.argv[0]).name, *sys.argv[1:]),
+        command=(_program(), *sys.argv[1:]),
         config=_portable(config),
         algorithm=AlgorithmRecord(
             name=algorithm.name,
@@ -80,6 +80,12 @@ def describe(job: Job) -> RunRecord:
         seconds={},
         peak_memory_bytes={},
     )
+
+
+def _program() -> str:
+    """Returns what this program is called, which `python -m bench` hides."""
+    name = Path(sys.argv[0]).name
+    return "bench" if name == "__main__.py" else name
 
 
 def _portable(config: RunConfig) -> dict[str, Value | dict[str, Value] | None]:

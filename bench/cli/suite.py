@@ -1,0 +1,206 @@
+"""`bench suite`: the one command that makes every row of a table."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.loading import load_plugins
+from bench.cli.options import data_root_option, debug_option, device_option, plugin_option
+from bench.cli.stopping import stop_on_signal
+from bench.cli.suite_table import Reporter, standing
+from bench.errors import BenchError, Interrupted, RunFailed, nearest
+from bench.recipe import read_recipe
+
+if TYPE_CHECKING:
+    from bench.suite import Suite
+    from bench.suitejobs import Plan
+    from bench.suiterunner import Attempt
+    from bench.suitestate import Found
+
+
+@click.command
+@click.argument("folder", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option("--dry-run", is_flag=True, help="Show what is done and what is not, then stop.")
+@click.option(
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Trainings side by side, of one thread each.",
+)
+@click.option("--minutes", type=float, metavar="M", help="Stop after so long; go on later.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="TEXT",
+    help="Only recipes whose name has this in it; may be repeated.",
+)
+@click.option("--retry", is_flag=True, help="Try again what failed.")
+@click.option(
+    "--renew", is_flag=True, help="Do anew what an older recipe made, or other code began."
+)
+@click.option("--verify", is_flag=True, help="Verify each test, as bench verify does.")
+@data_root_option
+@device_option
+@plugin_option
+@debug_option
+def command(
+    folder: Path,
+    dry_run: bool,
+    jobs: int,
+    minutes: float | None,
+    only: tuple[str, ...],
+    retry: bool,
+    renew: bool,
+    verify: bool,
+    data_root: str | None,
+    device: str,
+    plugin: tuple[str, ...],
+    debug: bool,
+) -> None:
+    """Make every row that the suite.toml in FOLDER asks for and that is not there.
+
+    What is done is left alone, what was cut goes on, and when a row fails, the next one follows.
+    Each training and each test is a process of its own, whose output is in FOLDER/.logs. Ctrl-C
+    ends them so that the same command goes on. The exit code is 1 if a row failed, 2 if rows are
+    left to be made.
+
+    \b
+    Examples:
+      bench suite results/reference/omniglot --dry-run
+      bench suite results/reference/omniglot --jobs 2 --minutes 60
+    """
+    from bench.suite import read_suite
+    from bench.suitejobs import Plan
+    from bench.suitestate import found
+
+    if jobs < 1:
+        raise BenchError(f"--jobs is {jobs}; it must be at least 1")
+    if minutes is not None and not minutes > 0:
+        raise BenchError(f"--minutes is {minutes:g}; it must be more than 0")
+    suite = _chosen(read_suite(folder), only)
+
+    def look() -> Sequence[Found]:
+        return found(suite, folder)
+
+    tests = look()
+    flags = [] if device == "auto" else ["--device", device]
+    flags += [word for name in plugin for word in ("-p", name)]
+    plan = Plan(suite.test, folder, retry, renew, verify, flags=tuple(flags))
+    if _asks_plugins(suite) or not dry_run:
+        plan = _checked(suite, plan, tests, plugin)
+    if dry_run:
+        click.echo(standing(tests))
+        return
+
+    attempts, stopped = _made(plan, look, jobs, minutes, data_root)
+    tests = look()
+    click.echo(standing(tests, attempts))
+    _judge(tests, attempts, stopped, folder)
+
+
+def _chosen(suite: Suite, only: Sequence[str]) -> Suite:
+    """Returns a suite with the trainings that were asked for; raises BenchError if none was."""
+    names = [read_recipe(training.recipe).name for training in suite.training]
+    for text in only:
+        if not any(text in name for name in names):
+            raise BenchError(f"no recipe has '{text}' in its name; {nearest(text, set(names))}")
+    both = zip(suite.training, names, strict=True)
+    kept = [one for one, name in both if not only or any(text in name for text in only)]
+    return replace(suite, training=tuple(kept))
+
+
+def _asks_plugins(suite: Suite) -> bool:
+    """Tells whether the suite has tests of which only the algorithms know if they can be."""
+    return any(
+        any(mode.set for mode in training.modes)
+        or any(size != trained for trained, tested in training.sizes.items() for size in tested)
+        for training in suite.training
+    )
+
+
+def _checked(suite: Suite, plan: Plan, tests: Sequence[Found], plugin: Sequence[str]) -> Plan:
+    """Returns a plan that knows whose code has changed; raises BenchError if plugins object."""
+    if all(one.state == "done" for one in tests) and not plan.verify:
+        return plan
+    registry = load_plugins(plugin)
+    from bench.suitecheck import changed_code, check_by_plugins
+
+    check_by_plugins(suite, registry)
+    return replace(plan, changed=changed_code(tests, registry))
+
+
+def _made(
+    plan: Plan,
+    look: Callable[[], Sequence[Found]],
+    jobs: int,
+    minutes: float | None,
+    data_root: str | None,
+) -> tuple[Sequence[Attempt], str]:
+    """Makes what there is to make; returns what was tried, and why it stopped before the end."""
+    from bench.suiterunner import Conductor
+
+    end = time.monotonic() + 60 * minutes if minutes else float("inf")
+    more = {"BENCH_DATA_ROOT": data_root} if data_root else {}
+    with stop_on_signal() as asked, _hangup_stops():
+
+        def stop() -> bool:
+            return asked() or time.monotonic() >= end
+
+        try:
+            attempts = Conductor(plan, look, stop, Reporter(), jobs, more=more).run()
+        except KeyboardInterrupt:
+            return (), "interrupted"
+        if asked():
+            return attempts, "interrupted"
+        late = minutes and time.monotonic() >= end
+        return attempts, f"stopped after {minutes:g} minutes" if late else ""
+
+
+def _judge(tests: Sequence[Found], attempts: Sequence[Attempt], stopped: str, folder: Path) -> None:
+    """Raises what the exit code is to say: Interrupted for rows that are left, RunFailed else."""
+    from bench.suiterunner import LOGS
+
+    again = shlex.join(["bench", *sys.argv[1:]])
+    left = sum(one.state in ("missing", "cut") for one in tests)
+    if stopped and left:
+        raise Interrupted(f"{stopped}; go on with: {again}")
+    bad = {number for number, one in enumerate(tests) if one.state == "failed"}
+    bad |= {attempt.job.place for attempt in attempts if attempt.failed}
+    if bad:
+        raise RunFailed(
+            f"{len(bad)} of {len(tests)} rows failed; their output is in {folder / LOGS}; "
+            "--retry tries them again"
+        )
+    outdated = sum(one.state == "outdated" for one in tests)
+    if outdated:
+        raise RunFailed(
+            f"{outdated} of {len(tests)} rows are outdated; --renew makes them by today's recipes"
+        )
+    if left:
+        raise Interrupted(f"{left} of {len(tests)} rows are left; go on with: {again}")
+
+
+@contextmanager
+def _hangup_stops() -> Iterator[None]:
+    """Lets the end of the terminal stop all as Ctrl-C does: the children are not its own."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL:  # as under nohup
+        yield
+        return
+    signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
