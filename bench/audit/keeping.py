@@ -125,8 +125,7 @@ def _leak(moved: float, values: bool) -> str:
 
 
 def _unsettled(moved: float, rounded: float, values: bool) -> str:
-    of = "of the largest" if values else "of the decisions"
-    return (
-        f"the answers that the run kept are not given again here, {moved:.1%} {of} off; that may "
-        f"be rounding, which alone is {rounded:.1%} {of}"
-    )
+    what = f"{moved:.1%} of the decisions are others; rounding alone turns {rounded:.1%}"
+    if values:
+        what = f"they are {moved:.1%} of the largest off; rounding alone makes {rounded:.1%}"
+    return f"the answers that the run kept are not given again here: {what}"

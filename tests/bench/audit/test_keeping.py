@@ -161,7 +161,7 @@ def test_answers_of_another_machine_may_differ_as_much_as_rounding_does_here(
     assert moved(kept, here) > 2 * TURNED, "the machines must differ, or it shows nothing"
     record = audit(built(Shaky), stream, 6, seed=0, kept=kept)
     assert record.errors == ()
-    assert [note.split(",")[0] for note in record.notes] == [
+    assert [note.split(":")[0] for note in record.notes] == [
         "the answers that the run kept are not given again here"
     ]
     forged = replace(kept, answers=-kept.answers)
