@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
 from bench.cli.options import debug_option
 from bench.errors import BenchError, NothingMatched
+from bench.suite import SUITE_FILE
 
 if TYPE_CHECKING:
     from bench.leaderboard import Format
+    from bench.leaderboard.markup import Reading
 
 FORMATS = ("markdown", "csv", "latex", "html", "json")
 PLAIN = ("csv", "json")
@@ -33,8 +35,16 @@ PLAIN = ("csv", "json")
 @click.option(
     "--wide", "is_wide", is_flag=True, help="One table: a row per method, a column per test."
 )
+@click.option(
+    "--only-reproduction",
+    "only",
+    is_flag=True,
+    help="Of a folder with a suite, only the table of what the suite asks for.",
+)
 @debug_option
-def command(folder: Path, form: str, published: bool, is_wide: bool, debug: bool) -> None:
+def command(
+    folder: Path, form: str, published: bool, is_wide: bool, only: bool, debug: bool
+) -> None:
     """Print tables from the results in DIR (default: results).
 
     Runs share a table only if they were tested on the very same episodes, and a ranking only if
@@ -42,9 +52,19 @@ def command(folder: Path, form: str, published: bool, is_wide: bool, debug: bool
     separable.
 
     With --wide, all tables are one; the best of a column is bold, with those not told from it.
+
+    If DIR has a suite.toml, what that asks for comes first: published numbers beside ours, by how
+    much they differ, whether that is within the suite's tolerance, and what was not run. CSV and
+    JSON have it with --only-reproduction.
     """
     from bench.leaderboard import collect, render, render_wide, wide
+    from bench.results import find_runs
 
+    if only and (published or is_wide):
+        raise BenchError("--only-reproduction is a table by itself; leave out the other one's flag")
+    if only:
+        click.echo(_reproduction(folder, form))
+        return
     if published and form in PLAIN:
         raise BenchError(
             f"--published is for tables to be read, and --format is {form}; "
@@ -52,6 +72,10 @@ def command(folder: Path, form: str, published: bool, is_wide: bool, debug: bool
         )
     if published and is_wide:
         raise BenchError("--published stands below a table of one test, and --wide has all in one")
+    if form not in PLAIN and (folder / SUITE_FILE).is_file():
+        click.echo(f"{_reproduction(folder, form)}\n")
+        if not find_runs(folder):
+            return
     board = collect(folder)
     for line in board.unreadable:
         click.echo(f"bench: not shown: {line}", err=True)
@@ -64,3 +88,13 @@ def command(folder: Path, form: str, published: bool, is_wide: bool, debug: bool
     if not table.columns:
         raise NothingMatched(f"no run in {folder} has a result")
     click.echo(render_wide(table, cast("Format", form)))
+
+
+def _reproduction(folder: Path, form: str) -> str:
+    """Returns the table of what the suite of a folder asks for."""
+    from bench.reproduction import render_plain, render_reproduction, reproduce
+
+    table = reproduce(folder)
+    if form in PLAIN:
+        return render_plain(table, cast("Literal['csv', 'json']", form))
+    return render_reproduction(table, cast("Reading", form))

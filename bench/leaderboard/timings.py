@@ -22,12 +22,28 @@ class Timings:
         """Returns the seconds of training for reading, marked."""
         return self._marked(row, _seconds, "{:,.0f} s")
 
+    def core_seconds(self, row: Row) -> str:
+        """Returns the core-seconds of training for reading, marked.
+
+        Earlier runs know only the time on the clock: then it is that.
+        """
+        known = [has_core_seconds(entry) for entry in row.entries]
+        text = self._marked(row, core_seconds, "{:,.0f}", doubtful=False)
+        return text if all(known) or text == "-" else f"{text} (by the clock)"
+
     def adaptation(self, row: Row) -> str:
         """Returns the milliseconds of adapting to one task for reading, marked."""
         return self._marked(row, _milliseconds, "{:.3g}")
 
-    def _marked(self, row: Row, value_of: Callable[[Entry], float | None], form: str) -> str:
-        """Returns the mean over the row's runs, with its machines and a sign of doubt."""
+    def _marked(
+        self,
+        row: Row,
+        value_of: Callable[[Entry], float | None],
+        form: str,
+        *,
+        doubtful: bool = True,
+    ) -> str:
+        """Returns the mean over the row's runs, with its machines and, if wanted, their doubts."""
         values = [value_of(entry) for entry in row.entries]
         known = [value for value in values if value is not None]
         if not known:
@@ -37,7 +53,7 @@ class Timings:
             both = zip(row.entries, values, strict=True)
             cards = {machine(entry) for entry, value in both if value is not None}
             text += f" [{','.join(str(1 + self.machines.index(card)) for card in sorted(cards))}]"
-        return text + ("?" if any(doubt(entry) for entry in row.entries) else "")
+        return text + ("?" if doubtful and any(doubt(entry) for entry in row.entries) else "")
 
 
 def timings_of(rows: Sequence[Row]) -> Timings:
@@ -74,6 +90,16 @@ def machine(entry: Entry) -> str:
 def doubt(entry: Entry) -> str:
     """Returns why a run's timings should not be trusted, or ''."""
     return entry.record.cost.doubt if entry.record.cost else ""
+
+
+def core_seconds(entry: Entry) -> float | None:
+    """Returns the core-seconds of a run's training, of earlier runs its seconds on the clock."""
+    return entry.record.training.core_seconds or _seconds(entry)
+
+
+def has_core_seconds(entry: Entry) -> bool:
+    """Tells whether a run knows the core-seconds of its training."""
+    return entry.record.training.core_seconds > 0
 
 
 def _seconds(entry: Entry) -> float | None:

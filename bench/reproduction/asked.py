@@ -1,0 +1,135 @@
+"""Asked: the tests of a suite as lines by size, with those that were not run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.leaderboard.entry import Entry, read_entry
+from bench.leaderboard.row import Row
+from bench.recipe import size_of
+from bench.reproduction.line import Line
+from bench.reproduction.names import algorithms_of, method_of
+from bench.reproduction.number import number_of
+from bench.reproduction.verdict import verdict_of
+from bench.suite import Suite, Test, read_suite
+from bench.suitestate import Found, found
+
+Entries = Mapping[Path, Entry]
+
+
+class Place(NamedTuple):
+    """What the seeds of a line share, by numbers in the order of the suite's file.
+
+    Sorted by them, lines of one algorithm stand together, and the paper's own test comes first.
+    """
+
+    algorithm: int
+    training: int
+    trained: int
+    mode: int
+    common: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tested size: every test that was asked for, by place, and the lines that came of them."""
+
+    size: str
+    asked: Mapping[Place, tuple[Found, ...]]
+    found: Mapping[Place, Line]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines in order."""
+        return tuple(self.found.values())
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A suite, what came of it by tested size, and the finished runs that trained."""
+
+    suite: Suite
+    parts: tuple[Part, ...]
+    trainings: tuple[Entry, ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of all sizes."""
+        return tuple(line for part in self.parts for line in part.lines)
+
+
+def reproduce(folder: Path) -> Reproduction:
+    """Reads the suite of a folder, and what is there of its tests.
+
+    Raises:
+        BenchError: there is no suite, it is not one, or a record is damaged.
+    """
+    suite = read_suite(folder)
+    return reproduction(suite, found(suite, folder))
+
+
+def reproduction(suite: Suite, tests: Sequence[Found]) -> Reproduction:
+    """Puts the tests of a suite, each with what was found of it, into lines by size."""
+    entries = {one.folder: read_entry(one.folder) for one in tests if one.folder and is_done(one)}
+    algorithms = algorithms_of(suite)
+    groups: dict[str, dict[Place, list[Found]]] = {}
+    for one in tests:
+        places = groups.setdefault(one.test.size, {})
+        places.setdefault(_place(suite, one.test, algorithms), []).append(one)
+    trained = {
+        _weights(suite, one.test): entries[one.folder]
+        for one in tests
+        if one.folder in entries and not one.test.evaluated
+    }
+    parts = []
+    for size in sorted(groups, key=size_of):
+        asked = {place: tuple(groups[size][place]) for place in sorted(groups[size])}
+        done = {place: [one for one in seeds if is_done(one)] for place, seeds in asked.items()}
+        lines = {
+            place: _line(suite, seeds, entries, trained, algorithms)
+            for place, seeds in done.items()
+            if seeds
+        }
+        parts.append(Part(size, asked, lines))
+    return Reproduction(suite, tuple(parts), tuple(trained.values()))
+
+
+def is_done(one: Found) -> bool:
+    """Tells whether a test has a result that is of the suite as it is today."""
+    return one.state == "done"
+
+
+def _line(
+    suite: Suite,
+    seeds: Sequence[Found],
+    entries: Entries,
+    trained: Mapping[tuple[int, str, int], Entry],
+    algorithms: Sequence[str],
+) -> Line:
+    """Returns the line of finished tests that differ in the seed alone."""
+    ordered = sorted(seeds, key=lambda one: one.test.seed)
+    test = ordered[0].test
+    row = Row(tuple(entries[one.folder] for one in ordered if one.folder))
+    weights = Row(tuple(trained[_weights(suite, one.test)] for one in ordered))
+    number = number_of(test.mode.published, suite.data, test.size)
+    verdict = verdict_of(row, number, suite.tolerance)
+    return Line(test, method_of(suite, test, algorithms), row, weights, number, verdict)
+
+
+def _weights(suite: Suite, test: Test) -> tuple[int, str, int]:
+    """Returns what the tests of the same weights share."""
+    return suite.training.index(test.training), test.trained, test.seed
+
+
+def _place(suite: Suite, test: Test, algorithms: Sequence[str]) -> Place:
+    training = suite.training.index(test.training)
+    return Place(
+        algorithms.index(algorithms[training]),
+        training,
+        [*test.training.sizes].index(test.trained),
+        test.training.modes.index(test.mode),
+        not test.own,
+    )

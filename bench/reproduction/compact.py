@@ -1,0 +1,118 @@
+"""Compact: the reproduction table with a line for each method, for a README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from bench.leaderboard.figure import short_figure
+from bench.leaderboard.markup import Cells, grid
+from bench.leaderboard.timings import core_seconds, has_core_seconds
+from bench.recipe import read_recipe, size_of
+from bench.reproduction.asked import Reproduction
+from bench.reproduction.cells import share_text, size_text
+from bench.reproduction.line import Line
+from bench.reproduction.names import algorithms_of, method_of
+from bench.reproduction.verdict import Word
+from bench.suitestate import Found
+
+_SIGNS: dict[Word, str] = {"pass": "✓", "above": "↑", "miss": "✗"}
+LEGEND = (
+    "In brackets the published number: ✓ reproduced, ↑ ours is better, ✗ missed, by a tolerance "
+    "fixed beforehand; none where nothing comparable was published. ±: over episodes, of several "
+    "seeds over trainings."
+)
+UNCLEAR = "?: the paper's setting is unclear."
+
+
+class _Asked(NamedTuple):
+    """One of the lines that a suite asks for at a size, and what came of it, if anything did."""
+
+    first: Found
+    line: Line | None
+
+
+def compact(table: Reproduction) -> str:
+    """Returns a line for each method, mode and recipe with a column for each size, as markdown.
+
+    Only the test that all rows share counts. Of weights trained at several sizes, those trained
+    at the size of the column are shown, else those trained with its shots, else the first.
+    """
+    suite, algorithms = table.suite, algorithms_of(table.suite)
+    rows: dict[tuple[int, int, int], dict[str, list[_Asked]]] = {}
+    for part in table.parts:
+        for place, seeds in part.asked.items():
+            if place.common:
+                cells = rows.setdefault((place.algorithm, place.training, place.mode), {})
+                one = _Asked(seeds[0], part.found.get(place))
+                cells.setdefault(part.size, []).append(one)
+    lines = []
+    for _, cells in sorted(rows.items()):
+        chosen = {size: _nearest(asked) for size, asked in cells.items()}
+        test = next(iter(chosen.values())).first.test
+        names = {"method": method_of(suite, test, algorithms), "mode": test.mode.name or "-"}
+        lines.append(names | _cells(chosen, [part.size for part in table.parts]))
+    if not lines:
+        return ""
+    marked = any("?" in text for line in lines for text in line.values())
+    return f"{grid(lines, 'markdown')}\n\n{LEGEND}{f' {UNCLEAR}' if marked else ''}"
+
+
+def _cells(chosen: Mapping[str, _Asked], sizes: Sequence[str]) -> Cells:
+    lines = [asked.line for asked in chosen.values() if asked.line]
+    budget = read_recipe(next(iter(chosen.values())).first.test.training.recipe).budget
+    changed = _distinct(text for line in lines for text in line.changed)
+    return {
+        "recipe": "; ".join([budget, *changed]),
+        "setting": " / ".join(_distinct(line.measured for line in lines)) or "-",
+        **{size_text(size): _cell(chosen[size]) if size in chosen else "" for size in sizes},
+        "steps": " / ".join(_distinct(_steps(line) for line in lines)) or "-",
+        "core-minutes": _minutes(lines),
+    }
+
+
+def _nearest(lines: Sequence[_Asked]) -> _Asked:
+    """Returns the line whose weights were trained for a size, of those tested at it."""
+
+    def distance(asked: _Asked) -> int:
+        test = asked.first.test
+        alike = size_of(test.trained)[1] == size_of(test.size)[1]
+        return 0 if test.trained == test.size else 2 - alike
+
+    return min(lines, key=distance)
+
+
+def _cell(asked: _Asked) -> str:
+    """Returns `98.42 ± 0.20 (98.8 ✓)`; a `?` follows a number whose setting is unclear."""
+    line = asked.line
+    if line is None:
+        return "failed" if asked.first.state == "failed" else "not run"
+    text = short_figure(line.row)
+    if line.number is None or line.verdict.word == "-":
+        return text
+    unclear = "?" if line.number.setting == "unclear" else ""
+    published = line.number.text.partition(" ")[0]
+    return f"{text} ({published}{unclear} {_SIGNS[line.verdict.word]})"
+
+
+def _steps(line: Line) -> str:
+    """Returns the fewest steps of a line's seeds, with their share of the recipe's."""
+    steps = line.steps[0]
+    if line.asked is None or steps == line.asked:
+        return f"{steps:,}" if steps else "-"
+    return f"{steps:,} ({share_text(steps, line.asked)})"
+
+
+def _minutes(lines: Sequence[Line]) -> str:
+    """Returns the core-minutes of a training, from the least to the most of them."""
+    entries = [entry for line in lines for entry in line.trained.entries]
+    known = [seconds / 60 for entry in entries if (seconds := core_seconds(entry)) is not None]
+    if not known:
+        return "-"
+    ends = [f"{end:,.0f}" if end >= 10 else f"{end:.1f}" for end in (min(known), max(known))]
+    clock = "" if all(map(has_core_seconds, entries)) else " (by the clock)"
+    return "-".join(_distinct(ends)) + clock
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,38 @@
+"""Names: what the methods of a suite are called in its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.recipe import read_recipe
+from bench.suite import Suite, Test, TestMode, Training
+
+
+def algorithms_of(suite: Suite) -> tuple[str, ...]:
+    """Returns the algorithm of each training of a suite."""
+    return tuple(str(read_recipe(one.recipe).values["algo"]) for one in suite.training)
+
+
+def method_of(suite: Suite, test: Test, algorithms: Sequence[str]) -> str:
+    """Returns the name of a test's method: as published, else as bench calls it.
+
+    Where several algorithms of the suite reproduce one method, bench's name follows.
+    """
+    own = algorithms[suite.training.index(test.training)]
+    name = _published(test.training, test.mode) or own
+    others = {
+        algorithm
+        for training, algorithm in zip(suite.training, algorithms, strict=True)
+        if name in {_published(training, mode) or algorithm for mode in training.modes}
+    }
+    return name if others == {own} else f"{name} ({own})"
+
+
+def recipe_name(training: Training) -> str:
+    """Returns the name of a training's recipe without its folder: `protonet-paper`."""
+    return read_recipe(training.recipe).name.rpartition("/")[2]
+
+
+def _published(training: Training, mode: TestMode) -> str:
+    """Returns the published method of a mode, else the first of the training's other modes."""
+    return mode.published or next((one.published for one in training.modes if one.published), "")

@@ -1,0 +1,72 @@
+"""Summary: how many published numbers were reproduced."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.recipe import Budget, read_recipe
+from bench.reproduction.asked import Part
+from bench.reproduction.line import Line
+from bench.reproduction.number import number_of
+from bench.suite import Suite
+
+_OF: dict[Budget, str] = {
+    "paper": "with the papers' recipes",
+    "cpu": "with cpu recipes, which are not the papers'",
+    "smoke": "with smoke recipes, which are not the papers'",
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A published number that a suite asks for; the line that counts, or None if it was not run.
+
+    That is the line of the recipe's own test where there is one, else that of the common test.
+    """
+
+    budget: Budget
+    line: Line | None
+
+
+def compared(suite: Suite, parts: Sequence[Part]) -> Iterator[Compared]:
+    """Yields every training, size and mode that has a published number once."""
+    for part in parts:
+        lines: dict[tuple[int, int, int, int], Line | None] = {}
+        budgets: dict[tuple[int, int, int, int], Budget] = {}
+        for place, seeds in part.asked.items():
+            test = seeds[0].test
+            if number_of(test.mode.published, suite.data, part.size):
+                key = place[:-1]
+                lines[key] = lines.get(key) or part.found.get(place)
+                budgets[key] = read_recipe(test.training.recipe).budget
+        for key, line in lines.items():
+            yield Compared(budgets[key], line)
+
+
+def summary(suite: Suite, parts: Sequence[Part]) -> tuple[str, ...]:
+    """Returns a sentence of counts for each budget of recipes; none if nothing was published."""
+    all_of = [*compared(suite, parts)]
+    return tuple(
+        f"Published numbers reproduced {words}: {counts([one.line for one in members])}."
+        for budget, words in _OF.items()
+        if (members := [one for one in all_of if one.budget == budget])
+    )
+
+
+def counts(lines: Sequence[Line | None]) -> str:
+    """Returns counts as text: `7 of 16; above 1; missed 8 (5 of them trained shorter)`."""
+    words = Counter(line.verdict.word for line in lines if line)
+    reasons = Counter(line.verdict.reason for line in lines if line and line.verdict.reason)
+    short = sum(line.verdict.word == "miss" and line.short for line in lines if line)
+    told = [f"{words['pass']} of {len(lines)}"]
+    if words["above"]:
+        told.append(f"above {words['above']}")
+    if words["miss"]:
+        shorter = f" ({short} of them trained shorter than the recipe says)" if short else ""
+        told.append(f"missed {words['miss']}{shorter}")
+    told += [f"not compared, {reason}: {number}" for reason, number in sorted(reasons.items())]
+    if None in lines:
+        told.append(f"not run {[*lines].count(None)}")
+    return "; ".join(told)
