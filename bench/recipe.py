@@ -4,27 +4,35 @@ A recipe is TOML. Its keys are the flags of `bench run`, and besides: `about` (o
 `budget` (paper, cpu or smoke), `[sizes.5w1s]` (what is special at 5 ways and 1 shot; the sizes
 named are those that the recipe is for, the first is the default), `[sources]` (where a value was
 read, by its key, such as `steps` or `set.lr`, or by size, `5w1s.steps`), `[departures]` (what
-differs from the source, by key, and why).
+differs from the source, by key, and why). It does not say what is of one run or one machine, such
+as the seed.
 """
 
 from __future__ import annotations
 
+import difflib
 import functools
 import hashlib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from bench.errors import BenchError, nearest
+from bench.errors import BenchError
 from bench.parameters import Value
 
 FOLDER = Path(__file__).with_name("recipes")
 Budget = Literal["paper", "cpu", "smoke"]
 _OWN = ("about", "budget", "sizes", "sources", "departures")
+_SIZE = re.compile(r"([1-9][0-9]*)w([1-9][0-9]*)s")
+_OF_A_RUN = ("seed", "test_data", "resize_test", "episodes_file")
+_OF_A_MACHINE = ("device", "threads", "out", "data_root", "download", "checkpoint_every")
+FREE = ("seed", *_OF_A_MACHINE)
+"""Flags that no recipe has a say in, and that make no other recipe of it."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +58,27 @@ class Recipe:
         Raises:
             BenchError: the recipe is not for this size.
         """
-        first = size_of(next(iter(self.sizes)))
-        size = f"{ways or first[0]}w{shots or first[1]}s"
-        if size not in self.sizes:
+        first, *_ = by_size = {size_of(text): values for text, values in self.sizes.items()}
+        size = (first[0] if ways is None else ways, first[1] if shots is None else shots)
+        if size not in by_size:
             raise BenchError(
-                f"recipe {self.name} is for {', '.join(self.sizes)}, not for {size}; for that, "
-                "copy what --print-config prints into a --config file"
+                f"recipe {self.name} is for {', '.join(self.sizes)}, not for {size[0]}w{size[1]}s; "
+                "for another size put what --print-config prints into a file, change that, and "
+                "give it with --config"
             )
-        special, wanted = self.sizes[size], dict(zip(("ways", "shots"), size_of(size), strict=True))
-        merged = {**self.values.get("set", {}), **special.get("set", {})}
+        special, wanted = by_size[size], dict(zip(("ways", "shots"), size, strict=True))
+        merged = _merged(self.values.get("set", {}), special.get("set", {}))
         return {**self.values, **special, **wanted, "set": merged}
+
+
+def _merged(common: Mapping[str, Any], special: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a table with the values of a special one in it, table by table."""
+    return dict(common) | {
+        key: _merged(common[key], value)
+        if isinstance(value, dict) and isinstance(common.get(key), dict)
+        else value
+        for key, value in special.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -73,10 +92,10 @@ class _Part:
 
 def size_of(text: str) -> tuple[int, int]:
     """Returns ways and shots of a text such as 5w1s; raises BenchError if it is none."""
-    ways, between, rest = text.partition("w")
-    if not (between and rest.endswith("s") and ways.isdecimal() and rest[:-1].isdecimal()):
+    found = _SIZE.fullmatch(text)
+    if not found:
         raise BenchError(f"'{text}' is no size; write ways and shots such as 5w1s")
-    return int(ways), int(rest[:-1])
+    return int(found[1]), int(found[2])
 
 
 @functools.cache
@@ -94,8 +113,8 @@ def read_recipe(name: str) -> Recipe:
         BenchError: there is no such recipe, or its file is not one.
     """
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if path.parent != Path(name).parent and name not in recipe_names():
-        raise BenchError(f"there is no recipe '{name}'; {nearest(name, recipe_names())}")
+    if not name.endswith(".toml") and name not in recipe_names():
+        raise BenchError(f"there is no recipe '{name}'; {_near(name)}see bench list recipes")
     try:
         content = path.read_bytes()
         values = tomllib.loads(content.decode("utf-8"))
@@ -104,36 +123,72 @@ def read_recipe(name: str) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BenchError(f"--recipe {path} is not valid TOML: {error}") from None
     own = {key: values.pop(key) for key in _OWN if key in values}
-    plain = {key.replace("-", "_"): value for key, value in values.items()}
+    plain = _as_flags(values)
     try:
         part = msgspec.convert(own, _Part)
     except msgspec.ValidationError as error:
         raise BenchError(f"--recipe {path}: {error}") from None
-    for size in part.sizes:
-        size_of(size)
-    missing = [key for key in ("algo", "data") if key not in plain]
-    if missing or not part.sizes:
-        raise BenchError(f"--recipe {path} has no {(missing or ['sizes'])[0]}; it needs that")
-    digest = hashlib.sha256(msgspec.json.encode([plain, part.sizes], order="sorted")).hexdigest()
+    sizes = {size: _as_flags(special) for size, special in part.sizes.items()}
+    _check(f"--recipe {path}", plain, sizes)
+    digest = hashlib.sha256(msgspec.json.encode([plain, sizes], order="sorted")).hexdigest()
     return Recipe(
-        Path(name).stem if name.endswith(".toml") else name,
+        path.stem if name.endswith(".toml") else name,
         digest,
         part.about,
         part.budget,
         plain,
-        part.sizes,
+        sizes,
         part.sources,
         part.departures,
     )
 
 
+def _near(name: str) -> str:
+    """Returns a guess at the recipe that was meant; all of them are too many for a message."""
+    short = {known.rpartition("/")[2]: known for known in recipe_names()}
+    close = difflib.get_close_matches(name, [*recipe_names(), *short], n=1)
+    return f"did you mean '{short.get(close[0], close[0])}'? " if close else ""
+
+
+def _as_flags(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.replace("-", "_"): value for key, value in values.items()}
+
+
+def _check(origin: str, values: Mapping[str, Any], sizes: Mapping[str, dict[str, Any]]) -> None:
+    """Raises BenchError for a size that is none, and for values that no recipe may have."""
+    missing = [key for key in ("algo", "data") if key not in values]
+    if missing or not sizes:
+        raise BenchError(f"{origin} has no {(missing or ['sizes'])[0]}; it needs that")
+    for size, special in sizes.items():
+        size_of(size)
+        _check_keys(origin, special, ("algo", "data"), f"is the same at all sizes, not at {size}")
+    for part in (values, *sizes.values()):
+        _check_keys(origin, part, ("ways", "shots"), "follows from [sizes]")
+        _check_keys(origin, part, (*_OF_A_RUN, *_OF_A_MACHINE), "is for each run to choose")
+        if not isinstance(part.get("set", {}), dict):
+            raise BenchError(f"{origin}: 'set' must be a table, such as [set] then lr = 0.001")
+
+
+def _check_keys(origin: str, values: Mapping[str, Any], refused: Iterable[str], why: str) -> None:
+    for key in refused:
+        if key in values:
+            raise BenchError(f"{origin} has '{key}', which {why}; leave it out")
+
+
 def changes(recipe: Mapping[str, Any], given: Mapping[str, Value | None]) -> tuple[str, ...]:
     """Returns what a run has in place of a recipe's values, as texts for reading.
 
-    Both are flat: parameters stand under `set.NAME`.
+    Both are flat: parameters stand under `set.NAME`. A number is the same however it is written.
     """
     return tuple(
         f"{key}={given[key]} (recipe: {value})"
         for key, value in recipe.items()
-        if key in given and given[key] != value
+        if key in given and not _same(given[key], value)
     )
+
+
+def _same(one: object, other: object) -> bool:
+    try:
+        return one == other or float(str(one)) == float(str(other))
+    except ValueError:
+        return str(one).lower() == str(other).lower()

@@ -23,7 +23,7 @@ from bench.cli.options import (
     plugin_option,
 )
 from bench.cli.profile import profile_table
-from bench.cli.recipe_option import by_recipe, read_named
+from bench.cli.recipe_option import by_recipe, complete_recipes, read_named
 from bench.cli.seeds import read_seeds, seeds_summary
 from bench.cli.stopping import stop_on_signal
 from bench.cli.summary import check_counts, summary
@@ -156,6 +156,7 @@ if TYPE_CHECKING:
 @click.option(
     "--recipe",
     callback=read_named,
+    shell_complete=complete_recipes,
     is_eager=True,
     metavar="NAME|FILE.toml",
     help="How to train; flags override it. See bench list recipes.",
@@ -188,7 +189,7 @@ def command(
     """
     values["set"] = read_assignments(values["set"])
     places: tuple[str, ...] = values.pop("test_data")
-    values, made_by = by_recipe(recipe, values) if recipe else (values, None)
+    values, made_by = by_recipe(recipe, values, places) if recipe else (values, None)
     chosen = click.get_current_context().get_parameter_source("seed")
     if seeds and chosen is ParameterSource.COMMANDLINE:
         raise BenchError("--seed is one seed and --seeds are several; give one of them")
