@@ -106,13 +106,18 @@ def recipe_names() -> tuple[str, ...]:
     )
 
 
+def recipe_path(name: str) -> Path:
+    """Returns the file of a recipe by its name, or by its path, which ends in .toml."""
+    return Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+
+
 def read_recipe(name: str) -> Recipe:
     """Reads a recipe by its name, or by the path of a file that ends in .toml.
 
     Raises:
         BenchError: there is no such recipe, or its file is not one.
     """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    path = recipe_path(name)
     if not name.endswith(".toml") and name not in recipe_names():
         raise BenchError(f"there is no recipe '{name}'; {_near(name)}see bench list recipes")
     try:
