@@ -1,4 +1,4 @@
-"""`bench info`: one algorithm, dataset or backbone in detail."""
+"""`bench info`: one algorithm, dataset, backbone or recipe in detail."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from bench.cli.loading import load_plugins
 from bench.cli.options import complete_names, debug_option, plugin_option
+from bench.cli.recipe_option import complete_recipes
 from bench.cli.specimen import specimen
 from bench.cli.table import table
 from bench.errors import BenchError, nearest
@@ -24,12 +25,27 @@ if TYPE_CHECKING:
 _SHAPES = {"28x28 grey": (1, 28, 28), "84x84 colour": (3, 84, 84), "2 numbers": (2,)}
 
 
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    found = complete_names(context, parameter, incomplete)
+    return [*found, *complete_recipes(context, parameter, incomplete)]
+
+
 @click.command
-@click.argument("name", shell_complete=complete_names)
+@click.argument("name", shell_complete=_complete)
 @plugin_option
 @debug_option
 def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
-    """Show what NAME is: its parameters with types, defaults and meaning, its paper, its tasks."""
+    """Show what NAME is: its parameters with types, defaults and meaning, its paper, its tasks.
+
+    Of a recipe, which NAME may be as well, all values with their sources.
+    """
+    from bench.recipe import read_recipe, recipe_names
+
+    if name in recipe_names() or name.endswith(".toml"):
+        from bench.cli.recipe_view import recipe_in_full
+
+        click.echo(recipe_in_full(read_recipe(name), name))
+        return
     registry = load_plugins(plugin)
     found = []
     if name in registry.algorithms.entries:
@@ -44,6 +60,7 @@ def command(name: str, plugin: tuple[str, ...], debug: bool) -> None:
     if not found:
         known = [*registry.algorithms.entries, *registry.datasets.entries]
         known += [*registry.backbones.entries, *registry.families.entries]
+        known += recipe_names()
         raise BenchError(f"nothing is called '{name}'; {nearest(name, known)}")
     click.echo("\n\n".join(found))
 

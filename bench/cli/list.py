@@ -21,18 +21,28 @@ if TYPE_CHECKING:
 
 LINE = 80
 KINDS = ("algorithms", "datasets", "backbones")
+RECIPES = "recipes"
 
 
 @click.command
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", required=False, type=click.Choice((*KINDS, RECIPES)))
 @plugin_option
 @debug_option
 def command(kind: str | None, plugin: tuple[str, ...], debug: bool) -> None:
-    """List algorithms, datasets and backbones, or one KIND of them."""
+    """List algorithms, datasets and backbones, or one KIND of them; recipes are one, too."""
+    from bench.recipe import read_recipe, recipe_names
+
+    if kind == RECIPES:
+        from bench.cli.recipe_view import recipe_list
+
+        click.echo(recipe_list([read_recipe(name) for name in recipe_names()]))
+        return
     registry = load_plugins(plugin)
     tables = {"algorithms": _algorithms, "datasets": _datasets, "backbones": _backbones}
     chosen = [kind] if kind else list(KINDS)
     click.echo("\n\n".join(f"{name}\n{tables[name](registry)}" for name in chosen))
+    if kind is None:
+        click.echo(f"\n{len(recipe_names())} recipes say how to train; see bench list recipes")
     for record in registry.broken:
         click.echo(f"not loaded: {record.module}: {record.error}", err=True)
     catalogues = (registry.algorithms, registry.datasets, registry.backbones, registry.families)
