@@ -12,9 +12,9 @@ from typing import Literal
 from bench.figures.names import Naming, names_of
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.row import Row
+from bench.leaderboard.timings import core_seconds
 from bench.recipe import size_of
 from bench.reproduction.line import Line
-from bench.results import RunRecord
 from bench.tasks import Metric
 
 Verdict = Literal["inductive", "batch-dependent", "transductive"]
@@ -64,20 +64,15 @@ def size_text(size: str) -> str:
     return f"{ways}-way {shots}-shot"
 
 
-def core_minutes(record: RunRecord) -> float:
-    """Returns the minutes of a core that a training took.
-
-    Earlier runs did not measure these; of them it is the time by the clock for each thread.
-    """
-    training = record.training
-    seconds = training.core_seconds or training.seconds * record.environment.threads
-    return seconds / 60 if training.steps_done else 0.0
+def core_minutes(entry: Entry) -> float:
+    """Returns the minutes of a core that a training took, of earlier runs those on the clock."""
+    return (core_seconds(entry) or 0.0) / 60 if entry.record.training.steps_done else 0.0
 
 
 def _mark(line: Line, name: str) -> Mark:
     mean = line.row.mean or 0.0
     low, high = _ends(line.row, mean)
-    trained = [entry.record for entry in line.trained.entries]
+    trained = line.trained.entries
     return Mark(
         name,
         line.row.first.record.algorithm.family,
@@ -86,7 +81,7 @@ def _mark(line: Line, name: str) -> Mark:
         low,
         high,
         _verdict(line.row.first),
-        any(not record.environment.device.startswith("cpu") for record in trained),
+        any(not entry.record.environment.device.startswith("cpu") for entry in trained),
         line.number.value if line.number and not line.verdict.reason else None,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,8 +14,17 @@ from bench.tasks import Metric
 
 _LEAST = 1e-5
 """Of the errors that are drawn; a perfect score would be infinitely far up."""
-_STEPS = (0, 20, 40, 60, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.98, 99.99)
-"""Accuracies in percent that may be written beside the axis."""
+_NEAR_ALL = (99.5, 99.8, 99.9, 99.95, 99.98, 99.99)
+_PERCENTS: tuple[tuple[float, ...], ...] = (
+    (0, 20, 40, 60, 80, 90, 95, 98, 99, *_NEAR_ALL),
+    (*range(0, 90, 10), 85, 90, 93, 95, 96, 97, 98, 98.5, 99, 99.3, *_NEAR_ALL),
+    (*range(0, 90, 5), *range(90, 99), *np.arange(98, 100, 0.1).tolist()),
+    tuple(np.arange(0, 100, 0.2).tolist()),
+)
+"""Accuracies that may be written beside the axis: the first of these of which enough are there."""
+_PARTS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
+"""The same of minutes, times powers of ten."""
+_ENOUGH = 4
 
 
 def scale_scores(axes: Axes, metric: Metric, values: Iterable[float]) -> None:
@@ -34,10 +43,11 @@ def scale_scores(axes: Axes, metric: Metric, values: Iterable[float]) -> None:
     room = 0.06 * max(high - low, 0.3)
     bottom, top = max(low - room, 0.0), high + room
     axes.set_ylim(*_back(np.array([bottom, top])))
-    ticks = [step / 100 for step in _STEPS if bottom <= _upwards(step / 100) <= top]
+    every = [[step / 100 for step in steps] for steps in _PERCENTS]
+    ticks = _enough(every, lambda tick: bool(bottom <= _upwards(tick) <= top))
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g}"))
 
 
 def scale_minutes(axes: Axes, minutes: Sequence[float]) -> None:
@@ -46,12 +56,21 @@ def scale_minutes(axes: Axes, minutes: Sequence[float]) -> None:
     low, high = (min(minutes), max(minutes)) if minutes else (1.0, 10.0)
     room = max(high / low, 4.0) ** 0.08
     axes.set_xlim(low / room, high * room)
-    each = (1, 2, 3, 5) if high / low < 30 else (1, 2, 5) if high / low < 300 else (1,)
-    steps = [one * 10.0**power for power in range(-5, 7) for one in each]
-    axes.set_xticks([step for step in steps if low / room <= step <= high * room])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    every = [[one * 10.0**power for power in range(-5, 7) for one in parts] for parts in _PARTS]
+    axes.set_xticks(_enough(every, lambda tick: low / room <= tick <= high * room))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.minorticks_off()
     axes.set_xlabel("core-minutes of training", size=MIDDLE, color=INK)
+
+
+def _enough(every: Iterable[list[float]], fits: Callable[[float], bool]) -> list[float]:
+    """Returns the ticks that fit of the first list of which enough do, else of the last."""
+    found: list[float] = []
+    for ticks in every:
+        found = [tick for tick in ticks if fits(tick)]
+        if len(found) >= _ENOUGH:
+            break
+    return found
 
 
 def _upwards(accuracy: ArrayLike) -> NDArray[np.float64]:
