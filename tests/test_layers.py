@@ -30,6 +30,7 @@ LIGHT = (
     *("words", "protocols.choice", "protocols.table"),
     *("dataname", "imageform", "listing", "tablerows", "classsplit", "bytesize", "endings"),
     *("statistics.kept", "comparison.finding", "published", "agreement", "badge", "replay"),
+    "reproduction",
     *("suite", "suitematch", "suitestate"),
 )
 

@@ -54,6 +54,8 @@ def compact(table: Reproduction) -> str:
         lines.append(names | _cells(chosen, [part.size for part in table.parts]))
     if not lines:
         return ""
+    kept = {name for line in lines for name, text in line.items() if text not in ("", "-")}
+    lines = [{name: text for name, text in line.items() if name in kept} for line in lines]
     marked = any("?" in text for line in lines for text in line.values())
     return f"{grid(lines, 'markdown')}\n\n{LEGEND}{f' {UNCLEAR}' if marked else ''}"
 

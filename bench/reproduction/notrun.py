@@ -46,17 +46,24 @@ def _texts(group: Sequence[Found]) -> Iterator[str]:
             states.setdefault(state_text(one), []).append(one.test)
     whole = [one.test for one in group]
     for state, tests in states.items():
-        first = tests[0]
-        trained = "" if first.trained == first.size else f" trained at {first.trained}"
-        name = f"{recipe_name(first.training)}{trained}"
-        if len(tests) == len(whole):
-            yield f"{name} ({state})"
-            continue
-        kinds: dict[str, list[Test]] = {}
-        for test in tests:
-            kinds.setdefault(_kind(test, whole), []).append(test)
-        for kind, members in kinds.items():
-            yield f"{name}{kind}{_seeds(members, whole)} ({state})"
+        for text in _apart(tests, whole):
+            yield f"{text} ({state})"
+
+
+def _apart(tests: Sequence[Test], whole: Sequence[Test]) -> Iterator[str]:
+    """Yields the name of a training's tests with what sets them apart from its others."""
+    first = tests[0]
+    trained = "" if first.trained == first.size else f" trained at {first.trained}"
+    name = f"{recipe_name(first.training)}{trained}"
+    kinds: dict[str, list[Test]] = {}
+    for test in tests:
+        kinds.setdefault(_kind(test, whole), []).append(test)
+    seeds = {kind: _seeds(members, whole) for kind, members in kinds.items()}
+    if set(kinds) == {_kind(test, whole) for test in whole} and len({*seeds.values()}) == 1:
+        yield name + seeds[_kind(first, whole)]
+        return
+    for kind, text in seeds.items():
+        yield name + kind + text
 
 
 def _kind(test: Test, whole: Sequence[Test]) -> str:

@@ -26,11 +26,17 @@ Value = str | float | int | bool | None
 def render_plain(table: Reproduction, form: Literal["csv", "json"]) -> str:
     """Returns a row for each line, and one for each test that has no result, as CSV or JSON.
 
-    Accuracies are between 0 and 1; differences, tolerances and deviations are in points.
+    Accuracies are between 0 and 1; differences, tolerances and deviations are in points. Numbers
+    have six places, as the last digits of a sum are another machine's to choose.
     """
     algorithms = algorithms_of(table.suite)
     rows = [
-        {"size": part.size, "method": method_of(table.suite, test, algorithms)} | _asked(test) | row
+        {
+            "size": part.size,
+            "method": method_of(table.suite, test, algorithms),
+            **_asked(test),
+            **{name: _rounded(value) for name, value in row.items()},
+        }
         for part in table.parts
         for test, row in _rows(part)
     ]
@@ -73,7 +79,7 @@ def _absent(one: Found) -> dict[str, Value]:
         "state": one.state,
         "note": one.note or None,
         "seeds": str(one.test.seed),
-        "run": str(one.folder) if one.folder else None,
+        "run": one.folder.name if one.folder else None,
     }
 
 
@@ -112,7 +118,7 @@ def _done(line: Line) -> dict[str, Value]:
         "adapt_ms": _mean([*map(_adapt_ms, row.entries)]),
         "parameters": record.algorithm.parameter_count,
         "verified": row.verified or None,
-        "run": str(row.first.folder),
+        "run": row.first.folder.name,
     }
 
 
@@ -125,6 +131,10 @@ _NAMES = (
     *("parameters", "verified", "run"),
 )
 """What every row has, also that of a test without a result, where most of it is empty."""
+
+
+def _rounded(value: Value) -> Value:
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def _adapt_ms(entry: Entry) -> float | None:

@@ -10,7 +10,7 @@ from bench.leaderboard.row import Row
 from bench.leaderboard.timings import timings_of
 from bench.measurements import CostRecord, MachineRecord
 from bench.results import RunRecord
-from tests.bench.written_runs import Records
+from tests.bench.written_runs import Records, with_parts
 
 COST = CostRecord(50, 12.34, 15.0, 0.5, 0.6, 100.0, None, None, None)
 
@@ -61,3 +61,15 @@ def test_runs_that_were_not_timed_have_a_dash_and_no_machine(make_record: Record
     assert timings.trained(untimed) == "-"
     assert timings.trained(timed) == "12 s"
     assert timings.adaptation(timed) == "-"
+
+
+def test_core_seconds_are_beyond_doubt_and_seconds_in_their_place_are_marked(
+    make_record: Records,
+) -> None:
+    cost = replace(COST, doubt="load 5.0")
+    known = with_parts(make_record(machine=machine("a"), cost=cost), training={"core_seconds": 1e4})
+    rows = [row(known), row(make_record(machine=machine("b"), cost=cost))]
+    timings = timings_of(rows)
+    assert [timings.core_seconds(one) for one in rows] == ["10,000 [1]", "12 [2] (by the clock)"]
+    untimed = row(make_record(seconds={}))
+    assert timings_of([untimed]).core_seconds(untimed) == "-"
