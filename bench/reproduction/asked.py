@@ -11,7 +11,7 @@ from bench.leaderboard.entry import Entry, read_entry
 from bench.leaderboard.row import Row
 from bench.recipe import size_of
 from bench.reproduction.line import Line
-from bench.reproduction.names import algorithms_of, method_of
+from bench.reproduction.names import algorithms_of, method_of, recipe_labels
 from bench.reproduction.number import number_of
 from bench.reproduction.verdict import verdict_of
 from bench.suite import Suite, Test, read_suite
@@ -74,7 +74,7 @@ def reproduce(folder: Path) -> Reproduction:
 def reproduction(suite: Suite, tests: Sequence[Found]) -> Reproduction:
     """Puts the tests of a suite, each with what was found of it, into lines by size."""
     entries = {one.folder: read_entry(one.folder) for one in tests if one.folder and is_done(one)}
-    algorithms = algorithms_of(suite)
+    algorithms, labels = algorithms_of(suite), recipe_labels(suite)
     groups: dict[str, dict[Place, list[Found]]] = {}
     for one in tests:
         places = groups.setdefault(one.test.size, {})
@@ -89,7 +89,7 @@ def reproduction(suite: Suite, tests: Sequence[Found]) -> Reproduction:
         asked = {place: tuple(groups[size][place]) for place in sorted(groups[size])}
         done = {place: [one for one in seeds if is_done(one)] for place, seeds in asked.items()}
         lines = {
-            place: _line(suite, seeds, entries, trained, algorithms)
+            place: _line(suite, seeds, entries, trained, algorithms, labels[place.training])
             for place, seeds in done.items()
             if seeds
         }
@@ -108,6 +108,7 @@ def _line(
     entries: Entries,
     trained: Mapping[tuple[int, str, int], Entry],
     algorithms: Sequence[str],
+    label: str,
 ) -> Line:
     """Returns the line of finished tests that differ in the seed alone."""
     ordered = sorted(seeds, key=lambda one: one.test.seed)
@@ -116,7 +117,8 @@ def _line(
     weights = Row(tuple(trained[_weights(suite, one.test)] for one in ordered))
     number = number_of(test.mode.published, suite.data, test.size)
     verdict = verdict_of(row, number, suite.tolerance)
-    return Line(test, method_of(suite, test, algorithms), row, weights, number, verdict)
+    method = method_of(suite, test, algorithms)
+    return Line(test, method, label, row, weights, number, verdict)
 
 
 def _weights(suite: Suite, test: Test) -> tuple[int, str, int]:

@@ -16,7 +16,7 @@ def cells_of(line: Line, timings: Timings) -> Cells:
     seeds, runs = line.row.seeds, len(line.row.entries)
     return {
         "method": line.label,
-        "recipe": "; ".join([line.recipe.budget, *line.changed]),
+        "recipe": "; ".join([line.recipe_label, *line.changed]),
         "trained at": "" if line.test.trained == line.test.size else line.test.trained,
         "test": _test(line),
         line.row.metric.heading: figure(line.row),

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from bench.leaderboard.figure import short_figure
 from bench.leaderboard.markup import Cells, grid
 from bench.leaderboard.timings import core_seconds, has_core_seconds
-from bench.recipe import read_recipe, size_of
+from bench.recipe import size_of
 from bench.reproduction.asked import Reproduction
 from bench.reproduction.cells import share_text, size_text
 from bench.reproduction.line import Line
-from bench.reproduction.names import algorithms_of, method_of
+from bench.reproduction.names import algorithms_of, method_of, recipe_labels
 from bench.reproduction.verdict import Word
 from bench.suitestate import Found
 
@@ -38,7 +38,8 @@ def compact(table: Reproduction) -> str:
     Only the test that all rows share counts. Of weights trained at several sizes, those trained
     at the size of the column are shown, else those trained with its shots, else the first.
     """
-    suite, algorithms = table.suite, algorithms_of(table.suite)
+    suite = table.suite
+    algorithms, labels = algorithms_of(suite), recipe_labels(suite)
     rows: dict[tuple[int, int, int], dict[str, list[_Asked]]] = {}
     for part in table.parts:
         for place, seeds in part.asked.items():
@@ -47,10 +48,14 @@ def compact(table: Reproduction) -> str:
                 one = _Asked(seeds[0], part.found.get(place))
                 cells.setdefault(part.size, []).append(one)
     lines = []
-    for _, cells in sorted(rows.items()):
+    for (_, training, _), cells in sorted(rows.items()):
         chosen = {size: _nearest(asked) for size, asked in cells.items()}
         test = next(iter(chosen.values())).first.test
-        names = {"method": method_of(suite, test, algorithms), "mode": test.mode.name or "-"}
+        names = {
+            "method": method_of(suite, test, algorithms),
+            "mode": test.mode.name or "-",
+            "recipe": labels[training],
+        }
         lines.append(names | _cells(chosen, [part.size for part in table.parts]))
     if not lines:
         return ""
@@ -62,10 +67,8 @@ def compact(table: Reproduction) -> str:
 
 def _cells(chosen: Mapping[str, _Asked], sizes: Sequence[str]) -> Cells:
     lines = [asked.line for asked in chosen.values() if asked.line]
-    budget = read_recipe(next(iter(chosen.values())).first.test.training.recipe).budget
-    changed = _distinct(text for line in lines for text in line.changed)
     return {
-        "recipe": "; ".join([budget, *changed]),
+        "changed": "; ".join(_distinct(text for line in lines for text in line.changed)),
         "setting": " / ".join(_distinct(line.measured for line in lines)) or "-",
         **{size_text(size): _cell(chosen[size]) if size in chosen else "" for size in sizes},
         "steps": " / ".join(_distinct(_steps(line) for line in lines)) or "-",

@@ -19,11 +19,13 @@ _OF_ALL_SEEDS = ("algorithm", "data", "test_data", "protocol")
 class Line:
     """The finished tests of a line, as `row`, and the runs that trained their weights.
 
-    `test` is that of the smallest seed; `method` is the name for reading, without the mode.
+    `test` is that of the smallest seed; `method` and `recipe_label` are names for reading, without
+    the mode.
     """
 
     test: Test
     method: str
+    recipe_label: str
     row: Row
     trained: Row
     number: Published | None

@@ -33,6 +33,23 @@ def recipe_name(training: Training) -> str:
     return read_recipe(training.recipe).name.rpartition("/")[2]
 
 
+def recipe_labels(suite: Suite) -> tuple[str, ...]:
+    """Returns `paper`, `cpu` or `smoke` for each training, or its recipe's name.
+
+    That where the suite has several recipes of one algorithm for one budget.
+    """
+    recipes = [read_recipe(one.recipe) for one in suite.training]
+    alike: dict[tuple[str, str], set[str]] = {}
+    for one in recipes:
+        alike.setdefault((str(one.values["algo"]), one.budget), set()).add(one.name)
+    return tuple(
+        one.budget
+        if len(alike[str(one.values["algo"]), one.budget]) == 1
+        else one.name.rpartition("/")[2]
+        for one in recipes
+    )
+
+
 def _published(training: Training, mode: TestMode) -> str:
     """Returns the published method of a mode, else the first of the training's other modes."""
     return mode.published or next((one.published for one in training.modes if one.published), "")

@@ -92,6 +92,7 @@ def test_sizes_are_in_order_and_lines_of_an_algorithm_stand_together(
     common = [one for one in table.parts[0].lines if not one.test.own]
     assert [line.recipe.name for line in common] == ["maml-paper", "maml-cpu", "protonet-paper"]
     assert [line.method for line in common] == ["maml", "maml", "protonet"]
+    assert [line.recipe_label for line in common] == ["paper", "cpu", "paper"]
 
 
 def test_two_algorithms_of_one_published_method_have_both_names(
@@ -103,6 +104,16 @@ def test_two_algorithms_of_one_published_method_have_both_names(
     suite = Suite("Two.", "omniglot", trainings)
     table = answered(tmp_path, suite, lambda test: record_of(make_record, test, 0.9))
     assert {line.label for line in table.lines} == {"MAML (maml)", "MAML (l2l-maml)"}
+
+
+def test_several_recipes_of_one_budget_have_their_names(
+    tmp_path: Path, make_record: Records
+) -> None:
+    recipes = [write_recipe(tmp_path, name) for name in ("maml-paper", "maml-honest")]
+    trainings = tuple(Training(one, {"5w1s": ("5w1s",)}) for one in recipes)
+    suite = Suite("Two.", "omniglot", trainings)
+    table = answered(tmp_path, suite, lambda test: record_of(make_record, test, 0.9))
+    assert {line.recipe_label for line in table.lines} == {"maml-paper", "maml-honest"}
 
 
 def test_a_training_is_short_if_any_seed_did_fewer_steps(
