@@ -23,6 +23,7 @@ LOGS = ".logs"
 """The folder of the logs, in that of the results; it keeps itself out of git."""
 LOOK_EVERY, TELL_EVERY, GRACE = 0.2, 60.0, 10.0
 """Seconds between looks at the children, between lines about each, and before one is killed."""
+BENCH = (sys.executable, "-m", "bench")
 _TAIL = 4096
 _SAYS = "bench: "
 
@@ -128,7 +129,7 @@ class Conductor:
     stop: Callable[[], bool]
     report: Report
     jobs: int = 1
-    command: Sequence[str] = (sys.executable, "-m", "bench")
+    command: Sequence[str] = field(default_factory=lambda: BENCH)
     more: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> tuple[Attempt, ...]:

@@ -30,8 +30,10 @@ class Reporter:
 
     def ended(self, attempt: Attempt) -> None:
         """Says how a job ended."""
-        how = f"ended, {attempt.reason}" if attempt.reason else "done"
         job = attempt.job
+        how = "done" if attempt.code == 0 else "stopped"
+        if attempt.failed:
+            how = f"failed: {attempt.reason}"
         click.echo(f"{job.label}: {job.kind} {how} ({duration(attempt.seconds)})", err=True)
 
 
