@@ -75,7 +75,7 @@ def by_recipe(
     chosen = {f"set.{key}": value for key, value in values["set"].items()}
     changed = list(changes(wanted | of_set, given | chosen))
     changed += _besides(said, {*wanted, *_SIZE})
-    changed += [f"test_data={place}" for place in places]
+    changed += [f"test_data={place}" for place in places if place != values["data"]]
     changed += [f"{key}={value}" for key, value in chosen.items() if key not in of_set]
     merged = {**values, **wanted, **given, "set": {**settings, **values["set"]}}
     return merged, RecipeRecord(recipe.name, recipe.sha256, tuple(changed))
