@@ -30,7 +30,7 @@ from bench.figures.scale import scale_minutes, scale_scores
 _FILL: dict[Verdict, Fill] = {
     "inductive": "full",
     "batch-dependent": "left",
-    "transductive": "none",
+    "transductive": "hollow",
 }
 _SETTINGS: dict[Verdict, str] = {
     "inductive": "each query alone",
@@ -100,19 +100,9 @@ def _draw_mark(axes: Axes, mark: Mark, colour: str) -> None:
         axes.plot([x, x], [mark.mean, mark.published], color=colour, linewidth=0.7, zorder=2)
         axes.plot([x], [mark.published], marker="_", markersize=9, color=colour, zorder=2)
     axes.plot([x, x], [mark.low, mark.high], color=colour, linewidth=2.2, alpha=0.45, zorder=2.5)
-    axes.plot(
-        [x],
-        [mark.mean],
-        marker="s" if mark.on_gpu else "o",
-        markersize=SIDE,
-        fillstyle=_FILL[mark.verdict],
-        color=colour,
-        markeredgewidth=1.4,
-        markerfacecoloralt="white",
-        linestyle="none",
-        label=mark.name,
-        zorder=3,
-    )
+    shape = "s" if mark.on_gpu else "o"
+    places = {"xdata": [x], "ydata": [mark.mean], "label": mark.name, "zorder": 3}
+    axes.add_line(dot_sign(colour, _FILL[mark.verdict], shape, **places))
 
 
 def _label(axes: Axes, trained: Sequence[Mark], floors: Sequence[Mark]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,7 +14,7 @@ from bench.figures.look import INK, SMALL
 
 SIDE = 6.5
 """Of a marker, in points."""
-Fill = Literal["full", "left", "none"]
+Fill = Literal["full", "left", "hollow"]
 Entry = tuple[Line2D, str]
 
 
@@ -45,18 +45,19 @@ class Key:
         _write(made, 0.62, self.height, self.meanings, 1)
 
 
-def dot_sign(colour: str, fill: Fill, shape: str = "o") -> Line2D:
-    """Returns a marker for a key."""
+def dot_sign(colour: str, fill: Fill, shape: str = "o", **more: Any) -> Line2D:
+    """Returns a marker: full, half white, or white within; `more` is for Line2D."""
+    given = {"xdata": [], "ydata": [], **more}
     return Line2D(
-        [],
-        [],
         marker=shape,
         markersize=SIDE,
         linestyle="none",
         color=colour,
-        fillstyle=fill,
+        fillstyle="left" if fill == "left" else "full",
         markeredgewidth=1.4,
+        markerfacecolor="white" if fill == "hollow" else colour,
         markerfacecoloralt="white",
+        **given,
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FLOAT = NDArray[np.float64]
-_PASSES = 30
+_PASSES, _MOST = 30, 72
+"""Turns that a label gets to move, and places that are tried: the best of all without others."""
 _ANGLES = np.deg2rad(np.arange(0, 360, 15))
 _REACHES = (0.0, 6.0, 14.0, 26.0, 42.0, 62.0, 88.0, 120.0)
 """Gaps between a point and its label that are tried, in points of type."""
@@ -67,27 +68,59 @@ def place(
     """
     if not labels:
         return []
-    blocked, thin = _rows(taken), _rows(light)
-    choices = [_choices(label, unit) for label in labels]
-    fixed = [
-        _fixed_cost(boxes, label, blocked, bounds, unit)
+    tried = [_tried(label, labels, taken, light, bounds, unit) for label in labels]
+    orders = (range(len(labels)), range(len(labels))[::-1], np.argsort([one.x for one in labels]))
+    found = [_settle(labels, tried, [int(i) for i in order], unit) for order in orders]
+    chosen, _ = min(found, key=lambda one: one[1])
+    return [Box(*map(float, one.boxes[at])) for one, at in zip(tried, chosen, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Places that are tried for a label, (k, 4), and what each costs without the others, (k,)."""
+
+    boxes: _FLOAT
+    cost: _FLOAT
+
+
+def _tried(
+    label: Label,
+    labels: Sequence[Label],
+    taken: Sequence[Box],
+    light: Sequence[Box],
+    bounds: Box,
+    unit: float,
+) -> _Tried:
+    boxes, thin = _choices(label, unit), _rows(light)
+    cost = (
+        _fixed_cost(boxes, label, _rows(taken), bounds, unit)
         + _ON_LIGHT * np.sqrt(_overlaps(boxes, thin).sum(1)) / unit
         + _DOUBTFUL * _doubtful(boxes, label, [one for one in labels if one is not label])
-        for boxes, label in zip(choices, labels, strict=True)
-    ]
-    chosen = [int(cost.argmin()) for cost in fixed]
+    )
+    best = np.argsort(cost, kind="stable")[:_MOST]
+    return _Tried(boxes[best], cost[best])
+
+
+def _settle(
+    labels: Sequence[Label], tried: Sequence[_Tried], order: Sequence[int], unit: float
+) -> tuple[list[int], float]:
+    """Lets labels move in an order until none does; returns their places and what all cost."""
+    chosen = [0] * len(labels)
+    total = 0.0
     for _ in range(_PASSES):
-        before = list(chosen)
-        for number in range(len(labels)):
-            others = np.array([choices[i][chosen[i]] for i in range(len(labels)) if i != number])
-            tips = [(labels[i], choices[i][chosen[i]]) for i in range(len(labels)) if i != number]
-            cost = fixed[number] + _between(choices[number], labels[number], others, tips, unit)
+        before, total = list(chosen), 0.0
+        for number in order:
+            rest = [i for i in range(len(labels)) if i != number]
+            standing = [(labels[i], tried[i].boxes[chosen[i]]) for i in rest]
+            own = tried[number]
+            cost = own.cost + _between(own.boxes, labels[number], standing, unit)
             best = int(cost.argmin())
             if cost[best] < cost[chosen[number]] - 1e-9:
                 chosen[number] = best
+            total += float(cost[chosen[number]])
         if chosen == before:
             break
-    return [Box(*map(float, boxes[at])) for boxes, at in zip(choices, chosen, strict=True)]
+    return chosen, total
 
 
 def _rows(boxes: Sequence[Box]) -> _FLOAT:
@@ -160,31 +193,29 @@ def _fixed_cost(boxes: _FLOAT, label: Label, blocked: _FLOAT, bounds: Box, unit:
     own = Box(label.x, label.y, label.x, label.y).grown(5 * unit)
     foreign = blocked[_overlaps(blocked, np.array([own]))[:, 0] == 0] if len(blocked) else blocked
     crossing = _within(lines, foreign)
-    left = (boxes[:, 2] < label.x) * 0.8
+    centres = (boxes[:, 0] + boxes[:, 2]) / 2
+    side = 0.6 * (1 - (centres - label.x) / (label.width / 2 + 4 * unit)).clip(0)
     return np.asarray(
         _ON_POINT * np.sqrt(covering)
         + _OUTSIDE * (outside > 1e-6 * area)
         + _CROSSED * crossing / 9
         + away
-        + left
+        + side
     )
 
 
 def _between(
-    boxes: _FLOAT,
-    label: Label,
-    others: _FLOAT,
-    tips: Sequence[tuple[Label, _FLOAT]],
-    unit: float,
+    boxes: _FLOAT, label: Label, standing: Sequence[tuple[Label, _FLOAT]], unit: float
 ) -> _FLOAT:
     """Returns what each place costs by the labels that stand: on them, and lines across."""
-    if not len(others):
+    if not standing:
         return np.zeros(len(boxes))
+    others = np.array([box for _, box in standing])
     grown = others + np.array([-1.5, -0.5, 1.5, 0.5]) * unit
     cost = _ON_LABEL * np.sqrt(_overlaps(boxes, grown).sum(1)) / unit
     cost = cost + _CROSSED * _within(_leaders(boxes, label), others) / 9
-    standing = np.concatenate([_leaders(box[None], other) for other, box in tips])
-    x, y = standing[..., 0].ravel(), standing[..., 1].ravel()
+    lines = np.concatenate([_leaders(box[None], other) for other, box in standing])
+    x, y = lines[..., 0].ravel(), lines[..., 1].ravel()
     left, bottom, right, top = boxes.T[:, :, None]
     hits = ((x > left) & (x < right) & (y > bottom) & (y < top)).sum(1)
     return np.asarray(cost + _CROSSED * hits / 9)

@@ -18,8 +18,10 @@ _NEAR_ALL = (99.5, 99.8, 99.9, 99.95, 99.98, 99.99)
 _PERCENTS: tuple[tuple[float, ...], ...] = (
     (0, 20, 40, 60, 80, 90, 95, 98, 99, *_NEAR_ALL),
     (*range(0, 90, 10), 85, 90, 93, 95, 96, 97, 98, 98.5, 99, 99.3, *_NEAR_ALL),
-    (*range(0, 90, 5), *range(90, 99), *np.arange(98, 100, 0.1).tolist()),
-    tuple(np.arange(0, 100, 0.2).tolist()),
+    (*range(0, 90, 5), *range(90, 98), *(98 + step / 5 for step in range(10))),
+    tuple(range(0, 100, 2)),
+    (*range(98), *(98 + step / 10 for step in range(20))),
+    tuple(step / 5 for step in range(500)),
 )
 """Accuracies that may be written beside the axis: the first of these of which enough are there."""
 _PARTS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
