@@ -128,8 +128,9 @@ def label(test: Test) -> str:
 
 
 def row_name(test: Test) -> str:
-    """Returns what a test is called, but for its sizes and seed."""
-    parts = [read_recipe(test.training.recipe).name]
+    """Returns what a test is called, but for its data, sizes and seed."""
+    recipe = read_recipe(test.training.recipe)
+    parts = [recipe.name.removeprefix(f"{recipe.values['data']}/")]
     if test.training.steps is not None:
         parts.append(f"{test.training.steps} steps")
     if test.mode.name:

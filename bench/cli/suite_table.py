@@ -12,6 +12,7 @@ from bench.cli.table import table
 from bench.suitejobs import row_name
 
 if TYPE_CHECKING:
+    from bench.suite import Test
     from bench.suitejobs import Job
     from bench.suiterunner import Attempt
     from bench.suitestate import Found
@@ -50,8 +51,7 @@ def standing(tests: Sequence[Found], attempts: Sequence[Attempt] = ()) -> str:
         rows.append(
             {
                 "row": row_name(test),
-                "trained": test.trained,
-                "tested": test.size,
+                "size": _size(test),
                 "seed": test.seed,
                 "state": _state(one, attempt),
                 "took": _took(one),
@@ -63,6 +63,11 @@ def standing(tests: Sequence[Found], attempts: Sequence[Attempt] = ()) -> str:
     order = ("done", "cut", "failed", "outdated", "missing")
     told = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
     return f"{table(rows, wrapped=('row', 'state'))}\n{len(rows)} rows: {told}"
+
+
+def _size(test: Test) -> str:
+    same = test.size == test.trained
+    return test.size if same else f"{test.size} from {test.trained}"
 
 
 def _state(one: Found, attempt: Attempt | None) -> str:

@@ -150,6 +150,7 @@ def test_a_table_is_made_though_a_row_fails_and_another_is_cut(
     assert made[2.0].weights_from == first.checkpoint_sha256
     assert made[2.0].protocol == made[1.0].protocol
     assert cool.loss != first.loss
+    assert made[1.0].command[:2] == ("bench", "run")
 
     before = {path: sha256_of(path) for path in folder.rglob("*") if path.is_file()}
     assert suite(folder) == 1

@@ -1,0 +1,186 @@
+"""The suite runner: children that run side by side, fail, or are told to stop."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from bench import suite as suites
+from bench.suite import CommonTest, Test, read_suite
+from bench.suitejobs import Job, Plan
+from bench.suiterunner import LOGS, Attempt, Conductor
+from bench.suitestate import Found
+
+RECIPE = """
+about = ""
+budget = "smoke"
+algo = "toy"
+data = "toy"
+queries = 15
+episodes = 1000
+
+[sizes.5w1s]
+"""
+SUITE = """
+about = ""
+data = "toy"
+
+[[training]]
+recipe = "small.toml"
+sizes = { 5w1s = ["5w1s", "5w5s"] }
+seeds = [0, 1, 2]
+"""
+CHILD = """
+import os, signal, sys, time
+from pathlib import Path
+
+def wait_for(path):
+    while not path.exists():
+        time.sleep(0.01)
+
+words = sys.argv[1:]
+if words[0] == "run":
+    seed, folder = int(words[words.index("--seed") + 1]), Path(words[words.index("--out") + 1])
+    run = folder / f"run{seed}"
+else:
+    folder, run = Path(words[1]).parent, Path(words[1] + "_tested")
+"""
+DONE = CHILD + "run.touch()"
+
+
+@dataclass
+class Table:
+    """A folder in which a file stands for each run that is done, and who hears of it."""
+
+    folder: Path
+    tests: tuple[Test, ...]
+    heard: list[str] = field(default_factory=list)
+
+    def look(self) -> Sequence[Found]:
+        return [self._found(test) for test in self.tests]
+
+    def _found(self, test: Test) -> Found:
+        name = f"run{test.seed}"
+        if test.evaluated:
+            name += "_tested" if test.size == "5w5s" else "_common"
+        done = (self.folder / name).exists()
+        return Found(test, self.folder / name, None, "done" if done else "missing")
+
+    def started(self, job: Job) -> None:
+        self.heard.append(f"{job.kind} {self.tests[job.place].seed}")
+
+    def goes_on(self, job: Job, text: str) -> None:
+        self.heard.append(text)
+
+    def ended(self, attempt: Attempt) -> None:
+        self.heard.append(f"ended {attempt.code}")
+
+    def conductor(self, script: str, jobs: int = 1) -> Conductor:
+        command = (sys.executable, "-c", script)
+        plan = Plan(CommonTest(), self.folder)
+        return Conductor(plan, self.look, lambda: False, self, jobs, command)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    (tmp_path / "suite.toml").write_text(SUITE)
+    return Table(tmp_path, tuple(suites.tests_of(read_suite(tmp_path))))
+
+
+def test_one_after_another_in_order_each_training_followed_by_its_tests(table: Table) -> None:
+    attempts = table.conductor(DONE).run()
+    order = [f"{kind} {seed}" for seed in range(3) for kind in ("training", "testing")]
+    assert [line for line in table.heard if "ended" not in line] == order
+    assert [attempt.code for attempt in attempts] == [0] * 6
+    assert all(one.state == "done" for one in table.look())
+    assert table.conductor("raise SystemExit(1)").run() == (), "there is nothing left to do"
+
+
+def test_as_many_run_at_once_as_is_asked_for(table: Table) -> None:
+    """Each of the first two waits until the other has begun."""
+    script = CHILD + "if words[0] == 'run' and seed < 2:\n"
+    script += "    (folder / f'begun{seed}').touch()\n"
+    script += "    wait_for(folder / f'begun{1 - seed}')\n"
+    script += "run.touch()"
+    table.conductor(script, jobs=2).run()
+    assert table.heard[:2] == ["training 0", "training 1"]
+    assert all(one.state == "done" for one in table.look())
+
+
+def test_what_fails_is_told_with_its_reason_and_others_go_on(table: Table) -> None:
+    script = CHILD + "if run.name == 'run1':\n    sys.exit('bench: the disk is full')\nrun.touch()"
+    attempts = table.conductor(script).run()
+    (failed,) = (attempt for attempt in attempts if attempt.failed)
+    assert (failed.code, failed.reason) == (1, "the disk is full")
+    assert [one.state for one in table.look()] == ["done"] * 2 + ["missing"] * 2 + ["done"] * 2
+    log = (table.folder / LOGS / "small_5w1s_seed1.log").read_text()
+    assert log.startswith("$ bench run --recipe ")
+    assert log.endswith("bench: the disk is full\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to name")
+def test_a_child_that_is_killed_has_failed(table: Table) -> None:
+    attempts = table.conductor("import os; os.kill(os.getpid(), 9)").run()
+    assert {attempt.reason for attempt in attempts} == {"ended by signal 9"}
+    assert all(attempt.failed for attempt in attempts)
+
+
+def test_asked_to_stop_it_asks_its_children_once_and_waits_for_them(table: Table) -> None:
+    """A child that was asked takes a moment, and leaves a file for each time it was asked."""
+    script = CHILD + "asked = []\n"
+    script += "signal.signal(signal.SIGTERM, lambda *_: asked.append(1))\n"
+    script += "(folder / 'begun').touch()\n"
+    script += "while not asked:\n    time.sleep(0.01)\n"
+    script += "time.sleep(0.5)\n"
+    script += "(folder / f'asked{len(asked)}').touch()\nsys.exit(2)"
+    conductor = table.conductor(script)
+    conductor.stop = (table.folder / "begun").exists
+    (attempt,) = conductor.run()
+    assert (table.folder / "asked1").exists()
+    assert attempt.code == 2
+    assert not attempt.failed
+    assert [one.state for one in table.look()] == ["missing"] * 6
+
+
+def test_when_it_must_end_at_once_no_child_is_left(table: Table) -> None:
+    conductor = table.conductor(CHILD + "(folder / 'begun').touch()\ntime.sleep(60)")
+
+    def stop() -> bool:
+        if (table.folder / "begun").exists():
+            raise KeyboardInterrupt
+        return False
+
+    conductor.stop = stop
+    before = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        conductor.run()
+    assert time.monotonic() - before < 50, "it waited for the child to end by itself"
+
+
+def test_a_line_of_a_child_is_told_now_and_then(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.suiterunner.TELL_EVERY", 0.0)
+    script = CHILD + "print('step 7', flush=True)\nwait_for(folder / 'heard')\nrun.touch()"
+    conductor = table.conductor(script)
+
+    def stop() -> bool:
+        if "step 7" in table.heard:
+            (table.folder / "heard").touch()
+        return False
+
+    conductor.stop = stop
+    conductor.run()
+    assert "step 7" in table.heard
+
+
+def test_logs_keep_themselves_out_of_git(table: Table) -> None:
+    replace(table.conductor(DONE), stop=lambda: True).run()
+    assert (table.folder / LOGS / ".gitignore").read_text() == "*\n"
+    assert not (table.folder / "run0").exists()

@@ -1,0 +1,60 @@
+"""The table of `bench suite`: what became of each test, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cli.suite_table import duration, standing
+from bench.measurements import VerificationRecord
+from bench.results import RunRecord
+from bench.suite import Test, TestMode, Training
+from bench.suitejobs import Job
+from bench.suiterunner import Attempt
+from bench.suitestate import Found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (99.4, "99 s"),
+        (99.6, "2 min"),
+        (3569, "59 min"),
+        (3571, "1 h 00 min"),
+        (11100, "3 h 05 min"),
+    ],
+)
+def test_a_duration_has_the_unit_that_it_is_read_in(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_rows_say_what_became_of_them(make_record: Callable[..., RunRecord]) -> None:
+    """A test's time is without that of the training of its weights, 12.3 s in this record."""
+    training = Training("omniglot/protonet-paper", {"5w1s": ("5w1s",)})
+    trained = Test(training, "5w1s", 0, "5w1s", TestMode(), own=False, evaluated=False)
+    tested = replace(trained, size="20w1s", evaluated=True)
+    record = replace(make_record(), seconds={"training": 12.3, "evaluation": 2.0})
+    verified = replace(record, verification=VerificationRecord("verified", "", "", ()))
+    folder = Path("run")
+    tests = [
+        Found(trained, folder, verified, "done"),
+        Found(tested, folder, record, "done"),
+        Found(trained, folder, record, "cut", "at step 2 of 9"),
+        Found(trained, None, None, "missing"),
+        Found(tested, folder, record, "done"),
+    ]
+    wrong = Attempt(Job(4, "verifying", "", (), ""), 1, "it differs", 1.0)
+    stopped = Attempt(Job(2, "training", "", (), ""), 2, "stopped", 1.0)
+    lines = standing(tests, [wrong, stopped]).splitlines()
+    assert [" ".join(line.split()) for line in lines[2:]] == [
+        "protonet-paper 5w1s 0 done, verified 14 s",
+        "protonet-paper 20w1s from 5w1s 0 done 2 s",
+        "protonet-paper 5w1s 0 cut at step 2 of 9 14 s",
+        "protonet-paper 5w1s 0 missing -",
+        "protonet-paper 20w1s from 5w1s 0 failed: verifying, it differs 2 s",
+        "5 rows: 2 done, 1 cut, 1 failed, 1 missing",
+    ]
