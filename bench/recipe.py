@@ -4,8 +4,8 @@ A recipe is TOML. Its keys are the flags of `bench run`, and besides: `about` (o
 `budget` (paper, cpu or smoke), `[sizes.5w1s]` (what is special at 5 ways and 1 shot; the sizes
 named are those that the recipe is for, the first is the default), `[sources]` (where a value was
 read, by its key, such as `steps` or `set.lr`, or by size, `5w1s.steps`), `[departures]` (what
-differs from the source, by key, and why). It does not say what is of one run or one machine, such
-as the seed.
+differs from the source, by key, and why; a name with a capital, such as Rotation, is a topic of
+its own). It does not say what is of one run or one machine, such as the seed.
 """
 
 from __future__ import annotations
