@@ -42,7 +42,7 @@ from bench.sources import (
 )
 from bench.stored import CachedDataset, SplitRecord
 from bench.tasks import REGRESSION
-from bench.testonly import base_classes, can_train, check_trainable
+from bench.testonly import base_classes, check_tables, check_trainable
 from bench.transfer import Report
 
 
@@ -186,6 +186,7 @@ def prepare(
     tested = _tested(config, registry, source, files, progress)
     protocols = _fitted(protocols, config, algorithm, source.data, tested.data, sealed)
     fixed, train = protocols.validation, example_of(source.data)
+    classes = base_classes(source.data, config.train_on)
     spec = TaskSpec(
         train.shape,
         fixed.ways if protocols.test.varies else protocols.test.ways,
@@ -193,11 +194,12 @@ def prepare(
         chosen or _backbone(registry, algorithm, dataset, train),
         dataset.task,
         train.targets.width if train.targets else 1,
-        base_classes(source.data, config.train_on) if can_train(source.data) else 0,
+        classes,
     )
     own_plan = algorithm.regression_plan if dataset.task == REGRESSION else algorithm.training_plan
-    plan = resolve_plan(config, own_plan, fixed, len(train.classes), train.shape)
-    _check_protocols(algorithm, plan, protocols, source.data)
+    plan = resolve_plan(config, own_plan, fixed, classes or len(train.classes), train.shape)
+    _check_protocols(algorithm, plan, protocols)
+    check_tables(_training(plan), protocols.validation, source.data, config.train_on)
     most = len(sealed) if sealed else check_table(protocols.test, tested.data.table("test"))
     episodes = resolve_episodes(config, protocols.test, most)
     job = Job(
@@ -313,13 +315,8 @@ def _fitted(
     return Protocols(test, replace(protocols.validation, ways=ways))
 
 
-def _check_protocols(
-    algorithm: type[Algorithm], plan: TrainingPlan, protocols: Protocols, data: CachedDataset
-) -> None:
-    """Checks the ways, and the protocols of train and val against their class lists.
-
-    It reads no images.
-    """
+def _check_protocols(algorithm: type[Algorithm], plan: TrainingPlan, protocols: Protocols) -> None:
+    """Checks that an algorithm takes tasks of these ways."""
     test, trained, tested = protocols.test, plan.ways, protocols.test.ways
     if test.varies and not algorithm.any_way:
         raise BenchError(
@@ -332,10 +329,6 @@ def _check_protocols(
             f"with {trained}; give --train-ways {tested} (if it could, its class would say "
             "any_way = True)"
         )
-    if can_train(data):
-        check_table(_training(plan), data.table("train"))
-    if "val" in data.record.splits:
-        check_table(protocols.validation, data.table("val"))
 
 
 def _training(plan: TrainingPlan) -> EpisodeProtocol:

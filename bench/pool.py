@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -68,31 +67,47 @@ class ClassPool:
 def joined(train: ClassPool, val: ClassPool) -> ClassPool:
     """Returns the classes of both splits as one pool to train on, with a fingerprint of its own.
 
-    A large split that was memory-mapped is read into memory.
+    Those of train come first. A large split that was memory-mapped is read into memory.
     """
     digest = hashlib.sha256(f"{train.fingerprint} train+val".encode()).hexdigest()
-    both, groups = (train, val), None
-    if train.groups is not None and val.groups is not None:
-        groups = (*train.groups, *val.groups)
+    table, targets = joined_tables(train.table, val.table), None
+    if train.targets is not None and val.targets is not None:
+        targets = np.concatenate([train.targets, val.targets])
     return ClassPool(
         digest,
         "train",
-        (*train.classes, *val.classes),
-        np.concatenate([train.offsets, train.offsets[-1] + val.offsets[1:]]),
-        np.concatenate([pool.inputs for pool in both]),
-        _both(train.targets, val.targets),
-        groups,
-        _both(train.input_groups, _after(train.input_groups, val.input_groups)),
+        table.classes,
+        table.offsets,
+        np.concatenate([train.inputs, val.inputs]),
+        targets,
+        table.groups,
+        table.input_groups,
     )
 
 
-def _after(one: NDArray[np.int64] | None, other: NDArray[np.int64] | None) -> Any:
-    """Returns the numbers of the other's groups, none of which is then a number of the one's."""
-    return other if one is None or other is None else other + one.max() + 1
+def joined_tables(train: ClassTable, val: ClassTable) -> ClassTable:
+    """Returns what samplers know of the classes of both splits; those of train come first.
+
+    A split without groups gets some: one for all of its classes, one for each of its inputs.
+    """
+    groups, input_groups = None, None
+    if train.groups is not None or val.groups is not None:
+        groups = tuple(g for t in (train, val) for g in t.groups or ("",) * len(t.classes))
+    if train.input_groups is not None or val.input_groups is not None:
+        one, other = _input_groups(train), _input_groups(val)
+        input_groups = np.concatenate([one, other + one.max() + 1])
+    return ClassTable(
+        train.split,
+        (*train.classes, *val.classes),
+        np.concatenate([train.offsets, train.offsets[-1] + val.offsets[1:]]),
+        groups,
+        input_groups,
+    )
 
 
-def _both(one: NDArray[Any] | None, other: NDArray[Any] | None) -> NDArray[Any] | None:
-    return None if one is None or other is None else np.concatenate([one, other])
+def _input_groups(table: ClassTable) -> NDArray[np.int64]:
+    known = table.input_groups
+    return np.arange(table.offsets[-1], dtype=np.int64) if known is None else known
 
 
 class EpisodeStream:
