@@ -109,6 +109,8 @@ def _state(test: Test, run: Run) -> Found:
         return Found(test, run.folder, record, "cut", "in the test")
     step, steps = step_of(run.folder), record.training.steps
     note = f"at step {step} of {steps}" if step < steps else "after training"
+    if record.status == "running":
+        note += ", or still at work"  # a process that is killed cannot say so
     return Found(test, run.folder, record, "cut", note)
 
 

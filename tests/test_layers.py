@@ -31,7 +31,7 @@ LIGHT = (
     *("dataname", "imageform", "listing", "tablerows", "classsplit", "bytesize", "endings"),
     *("statistics.kept", "comparison.finding", "published", "agreement", "badge", "replay"),
     "reproduction",
-    *("suite", "suitematch", "suitestate"),
+    *("suite", "suitematch", "suitestate", "suitejobs", "suiterunner"),
 )
 
 
