@@ -26,14 +26,15 @@ def names_of(namings: Sequence[Naming]) -> list[str]:
 
     Of a recipe `omniglot/protonet-paper` of protonet that is `paper`.
     """
-    shown = [replace(one, recipe="", size="", settings="", always=one.always) for one in namings]
+    shown = [Naming(one.method, aside=one.aside) for one in namings]
     for part in ("recipe", "size", "settings"):
         keys = list(shown)
         for number, (naming, key) in enumerate(zip(namings, keys, strict=True)):
             alike = [other for other, its in zip(namings, keys, strict=True) if its == key]
             if len({getattr(other, part) for other in alike}) > 1:
                 shown[number] = replace(key, **{part: getattr(naming, part)})
-    return [_text(one) for one in shown]
+    both = zip(namings, shown, strict=True)
+    return [_text(replace(its, always=one.always)) for one, its in both]
 
 
 def _text(one: Naming) -> str:

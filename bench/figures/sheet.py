@@ -16,6 +16,8 @@ from bench.lettering import fitted
 _WRONG = "#D55E00"
 _MARGIN, _GAP, _DIVIDER = 20, 8, 48
 """Dots around the sheet, between tiles, and between support and queries."""
+_LARGEST = 200
+"""Dots of a side of a small image's tile."""
 _HEAD, _NAME, _FOOT = 122, 38, 14
 """Dots of the head, of a class's name, and below a row."""
 
@@ -41,10 +43,10 @@ class Grid:
             for parts in ([c.support for c in classes], [c.query for c in classes])
         )
         room = round(WIDTH * DOTS) - 2 * _MARGIN - _DIVIDER
-        tile = max(room // (shots + queries) - _GAP, 1)
         side = max(shown.episode.input_shape[1:])
-        tile = tile // side * side if tile >= side else tile
-        return cls(min(tile, max(side, 200)), shots, queries, len(classes))
+        tile = min(max(room // (shots + queries) - _GAP, 1), max(side, _LARGEST))
+        whole = tile // side * side if tile >= side else tile
+        return cls(whole, shots, queries, len(classes))
 
     @property
     def height(self) -> int:

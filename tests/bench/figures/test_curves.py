@@ -1,0 +1,103 @@
+"""Learning curves: each look stands at its minutes, seeds thin and their mean bold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from bench.figures.courses import Course
+from bench.figures.curves import curves_figure
+from bench.figures.labels import box_of
+from bench.figures.look import colours_of, png
+from bench.measurements import CurvePoint
+from bench.tasks import ACCURACY
+
+
+def looks(*scores: float | None, minutes: float = 2.0) -> tuple[CurvePoint, ...]:
+    """A look each so many minutes; the training loss is 1, 1/2, 1/3, ..."""
+    return tuple(
+        CurvePoint(10 * n, 0.0, 60.0 * minutes * n, 1 / n, score)
+        for n, score in enumerate(scores, 1)
+    )
+
+
+SEEDS = Course("protonet", "metric", ACCURACY, (looks(0.8, 0.9), looks(0.9, 0.96, minutes=4.0)))
+ALONE = Course("maml", "optimisation", ACCURACY, (looks(0.7, 0.85, 0.9),))
+UNSEEN = Course("protonet all", "metric", ACCURACY, (looks(None, None, None),))
+
+
+def line(axes: Axes, name: str) -> Line2D:
+    (found,) = (one for one in axes.lines if one.get_label() == name)
+    return found
+
+
+def xy(one: Line2D) -> list[list[float]]:
+    return [[round(float(x), 9), round(float(y), 9)] for x, y in np.asarray(one.get_xydata())]
+
+
+def test_the_mean_is_bold_and_seeds_are_thin_at_their_core_minutes() -> None:
+    (axes,) = curves_figure([SEEDS, ALONE], "A title").axes
+    mean = line(axes, "protonet")
+    assert xy(mean) == [[3.0, 0.85], [6.0, 0.93]]
+    thin = [one for one in axes.lines if xy(one) in ([[2, 0.8], [4, 0.9]], [[4, 0.9], [8, 0.96]])]
+    assert len(thin) == 2
+    assert all(one.get_linewidth() < mean.get_linewidth() / 2 for one in thin)
+    assert {one.get_color() for one in (mean, *thin)} == {colours_of(["metric"])["metric"]}
+    assert axes.get_ylabel() == "validation accuracy, %"
+    assert axes.get_xlabel() == "core-minutes of training"
+
+
+def test_a_single_seed_is_drawn_once() -> None:
+    (axes,) = curves_figure([ALONE], "").axes
+    assert [xy(one) for one in axes.lines if len(xy(one)) == 3] == [
+        [[2.0, 0.7], [4.0, 0.85], [6.0, 0.9]]
+    ]
+
+
+def test_what_was_not_validated_has_a_panel_of_its_training_loss() -> None:
+    scores, losses = curves_figure([SEEDS, UNSEEN], "").axes
+    assert xy(line(losses, "protonet all")) == [
+        [2.0, 1.0],
+        [4.0, 0.5],
+        [6.0, pytest.approx(1 / 3, abs=1e-8)],
+    ]
+    assert "protonet all" not in {one.get_label() for one in scores.lines}
+    assert losses.get_ylabel() == "training loss"
+    assert "validation classes" in losses.get_title(loc="left")
+    assert losses.get_xlim() == scores.get_xlim()
+
+
+def test_only_losses_are_one_panel() -> None:
+    (axes,) = curves_figure([UNSEEN], "").axes
+    assert axes.get_ylabel() == "training loss"
+
+
+def test_trainings_of_one_family_have_lines_of_their_own_kind() -> None:
+    courses = [Course(f"m{n}", "metric", ACCURACY, (looks(0.5, 0.6),)) for n in range(4)]
+    (axes,) = curves_figure(courses, "").axes
+    kinds = [line(axes, course.name).get_linestyle() for course in courses]
+    assert len({str(kind) for kind in kinds}) == 4
+
+
+def test_every_name_is_near_its_end_and_within_the_picture() -> None:
+    made = curves_figure([SEEDS, ALONE, UNSEEN], "")
+    for axes in made.axes:
+        for text in axes.texts:
+            box, end = box_of(text), axes.transData.transform(xy(line(axes, text.get_text()))[-1])
+            assert np.hypot(*(np.array(box.nearest(*end)) - end)) < 30 * made.dpi / 72
+            assert 0 <= box.left < box.right <= made.bbox.width
+
+
+def test_a_look_before_any_time_was_spent_has_no_place() -> None:
+    early = CurvePoint(0, 0.0, 0.0, 1.0, 0.2)
+    (axes,) = curves_figure(
+        [Course("a", "metric", ACCURACY, ((early, *looks(0.5, 0.6)),))], ""
+    ).axes
+    assert xy(line(axes, "a")) == [[2.0, 0.5], [4.0, 0.6]]
+
+
+def test_two_drawings_are_the_same_bytes() -> None:
+    first, second = (png(lambda: curves_figure([SEEDS, UNSEEN], "t"), "x") for _ in range(2))
+    assert first == second
