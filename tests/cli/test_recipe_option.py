@@ -316,10 +316,10 @@ def test_tests_elsewhere_are_a_change_and_keep_the_recipe(
 def test_episodes_of_another_kind_have_sizes_of_their_own(
     kind: str, made: Callable[..., RunRecord]
 ) -> None:
-    record = made("--protocol", kind, "--set", "data.points=30")
+    record = made("--protocol", kind, "--episodes", "8", "--set", "data.points=30")
     assert record.protocol.kind == kind
     assert (record.training.shots, record.training.steps) == (1, 3)
-    assert set(changed(record)) == {f"protocol={kind}", "set.data.points=30"}
+    assert set(changed(record)) == {f"protocol={kind}", "episodes=8", "set.data.points=30"}
 
 
 def test_folds_are_repeated_as_often_as_without_a_recipe(printed: Printed) -> None:
