@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.pool import EpisodeStream
+
+if TYPE_CHECKING:
+    from bench.pool import EpisodeStream
 
 Inputs = NDArray[np.uint8] | NDArray[np.float32]
 

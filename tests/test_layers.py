@@ -30,6 +30,7 @@ LIGHT = (
     *("words", "protocols.choice", "protocols.table"),
     *("dataname", "imageform", "listing", "tablerows", "classsplit", "bytesize", "endings"),
     *("statistics.kept", "comparison.finding", "published", "agreement", "badge", "replay"),
+    *("report", "marked", "figures.marks", "figures.courses"),
     "reproduction",
     *("suite", "suitematch", "suitestate", "suitejobs", "suiterunner"),
 )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.episodeview import ClassView, EpisodeView
 from bench.errors import BenchError
-from bench.pool import ClassPool
 from bench.predictions import Predictions
 from bench.results import PREDICTIONS_FILE
+
+if TYPE_CHECKING:
+    from bench.pool import ClassPool
 
 
 @dataclass(frozen=True)

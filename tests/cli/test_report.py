@@ -5,11 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bench.cli.loading import load_plugins
+from bench.dataset import DataFiles
+from bench.downloads import no_report
+from bench.errors import BenchError
+from bench.figures.testpool import pool_of
 from bench.results import find_runs, read_run
 from tests.cli.finished_swatches import PLUGIN
 from tests.cli.verifying import bench
@@ -173,6 +179,15 @@ def test_without_the_data_the_example_episode_is_left_as_it_is(
     assert bench("report", str(folder), "--check") == 0  # the plugin with the data is not there
     assert "left as it is: " in capsys.readouterr().err
     assert (folder.parent / "figures" / "colours-episode.png").read_bytes() == kept
+
+
+def test_other_data_of_the_same_name_is_not_shown_as_the_runs(folder: Path) -> None:
+    record = read_run(find_runs(folder)[0])
+    other = replace(record, data=replace(record.data, fingerprint="0" * 64))
+    registry, files = load_plugins((str(PLUGIN),)), DataFiles(folder, False)
+    assert len(pool_of(record, registry, files, no_report).classes) == 6
+    with pytest.raises(BenchError, match="not the one that"):
+        pool_of(other, registry, files, no_report)
 
 
 @pytest.mark.parametrize(
