@@ -13,7 +13,6 @@ from PIL import Image
 
 from bench.cli.loading import load_plugins
 from bench.dataset import DataFiles
-from bench.downloads import no_report
 from bench.errors import BenchError
 from bench.figures.testpool import pool_of
 from bench.results import find_runs, read_run
@@ -185,9 +184,9 @@ def test_other_data_of_the_same_name_is_not_shown_as_the_runs(folder: Path) -> N
     record = read_run(find_runs(folder)[0])
     other = replace(record, data=replace(record.data, fingerprint="0" * 64))
     registry, files = load_plugins((str(PLUGIN),)), DataFiles(folder, False)
-    assert len(pool_of(record, registry, files, no_report).classes) == 6
+    assert len(pool_of(record, registry, files, lambda *_: None).classes) == 6
     with pytest.raises(BenchError, match="not the one that"):
-        pool_of(other, registry, files, no_report)
+        pool_of(other, registry, files, lambda *_: None)
 
 
 @pytest.mark.parametrize(
