@@ -50,11 +50,11 @@ def flat(values: Mapping[str, Any], before: str = "") -> Iterator[str]:
 
 def values_of(recipe: Recipe) -> list[tuple[str, ...]]:
     """Returns for each value the names by which it can be explained."""
-    common = [(key,) for key in flat(recipe.values)]
+    common: list[tuple[str, ...]] = [(key,) for key in flat(recipe.values)]
     special = [
         (f"{size}.{key}", key) for size, values in recipe.sizes.items() for key in flat(values)
     ]
-    return common + special
+    return [*common, *special]
 
 
 @pytest.mark.parametrize("name", NAMES)
