@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from bench.comparison.rope import margin, size_of, words
 from bench.config import DATA_PREFIX, TEST_PREFIX
 from bench.errors import BenchError
 from bench.parameters import Value
-from bench.results import DataRecord, Environment, RunRecord
+from bench.results import RUN_FILE, DataRecord, Environment, RunRecord, read_run
 from bench.sealed import KEPT_AS
 from bench.tasks import METRICS
 
@@ -41,20 +42,13 @@ def command_of(
     """Returns the words of the command that does a run again, into the folder `out`.
 
     Raises:
-        BenchError: the run only tested the weights of another one.
+        BenchError: the run only tested the weights of another one, which is not beside it.
     """
-    if record.weights_from:
-        raise BenchError(
-            f"{folder} tested weights that another run trained (their sha256 begins with "
-            f"{record.weights_from[:12]}); replay that one, then: {shlex.join(record.command)}"
-        )
-    values = _values(folder, record) | {"out": out}
     root = data_root or record.config.get("data_root")
-    values["data_root"] = root if isinstance(root, str) else None
-    found = ["bench", "run"]
-    for name, value in values.items():
-        if value is not None:
-            found += [f"--{name.replace('_', '-')}", str(value)]
+    places: dict[str, Value | None] = {"out": out, "data_root": str(root) if root else None}
+    if record.weights_from:
+        return _evaluate(folder, record, places)
+    found = ["bench", "run", *_flags(_values(folder, record) | places)]
     if record.config.get("download") is False:
         found.append("--no-download")
     if record.config.get("resize_test"):
@@ -62,11 +56,64 @@ def command_of(
     parameters = record.algorithm.parameters | _settings(DATA_PREFIX, record.data)
     if record.test_data:
         parameters |= _settings(TEST_PREFIX, record.test_data)
+    return (*found, *_assignments(parameters), *_plugins(record))
+
+
+def _evaluate(folder: Path, record: RunRecord, places: dict[str, Value | None]) -> tuple[str, ...]:
+    """Returns the words of the `bench evaluate` that tests the same weights again."""
+    trained_in, trained = _training_of(folder, record)
+    values = _values(folder, record)
+    given = {name: values[name] for name in (*PROTOCOL_FLAGS, "episodes", "device")}
+    if values["episodes_file"]:
+        given |= dict.fromkeys(PROTOCOL_FLAGS)
+        given["episodes_file"] = values["episodes_file"]
+    parameters = {
+        name: value
+        for name, value in record.algorithm.parameters.items()
+        if trained.algorithm.parameters.get(name, value) != value
+    }
+    found = ["bench", "evaluate", str(trained_in)]
+    if record.test_data:
+        given["test_data"] = values["test_data"]
+        parameters |= _settings(TEST_PREFIX, record.test_data)
+    elif trained.test_data:  # it went back to the data of the training
+        given["test_data"] = values["data"]
+    found += _flags(given | places)
+    if record.config.get("resize_test"):
+        found.append("--resize-test")
+    return (*found, *_assignments(parameters), *_plugins(record))
+
+
+def _training_of(folder: Path, record: RunRecord) -> tuple[Path, RunRecord]:
+    """Returns the run beside a folder whose checkpoint it tested; raises BenchError for none."""
+    for path in sorted(folder.absolute().parent.glob(f"*/{RUN_FILE}")):
+        with suppress(BenchError):  # a damaged neighbour is another matter
+            other = read_run(path.parent)
+            made = other.outcome and other.outcome.checkpoint_sha256
+            if made == record.weights_from and not other.weights_from:
+                return folder.parent / path.parent.name, other
+    raise BenchError(
+        f"{folder} tested weights that another run trained (their sha256 begins with "
+        f"{record.weights_from[:12]}), and no run beside it has them; put its folder there, or "
+        f"replay that one, then: {shlex.join(record.command)}"
+    )
+
+
+def _flags(values: Mapping[str, Value | None]) -> Iterator[str]:
+    for name, value in values.items():
+        if value is not None:
+            yield from (f"--{name.replace('_', '-')}", str(value))
+
+
+def _assignments(parameters: Mapping[str, Value]) -> Iterator[str]:
     for name, value in parameters.items():
-        found += ["--set", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        yield from ("--set", f"{name}={text}")
+
+
+def _plugins(record: RunRecord) -> Iterator[str]:
     for plugin in plugins_of(record):
-        found += ["-p", plugin]
-    return tuple(found)
+        yield from ("-p", plugin)
 
 
 def _settings(prefix: str, data: DataRecord) -> dict[str, Value]:

@@ -31,6 +31,9 @@ def command(run: Path, out: str | None, data_root: str | None, execute: bool, de
     RUN is the folder of a finished run. The command names every value, defaults included; how this
     machine and its packages differ from the run's is told on stderr. With --execute the results are
     compared: weights, episodes, and mean. The exit code is 1 if they differ.
+
+    Of a run that tested another run's weights, the command is a bench evaluate of that run, which
+    must be beside it.
     """
     from bench.replay import command_of
     from bench.results import RUN_FILE, read_run

@@ -80,12 +80,36 @@ def test_words_with_blanks_are_quoted(make_record: Records) -> None:
     assert text.endswith("-p 'my plugins/one.py' -p two")
 
 
-def test_a_run_that_tested_other_weights_names_the_command_that_made_it(
-    make_record: Records,
+def test_a_run_that_tested_other_weights_is_an_evaluation_of_the_run_beside_it(
+    make_record: Records, tmp_path: Path
+) -> None:
+    trained = make_record()
+    other = replace(trained.algorithm, parameters={"lr": 0.002})
+    assert trained.outcome is not None
+    weights = trained.outcome.checkpoint_sha256
+    record = replace(trained, weights_from=weights, algorithm=other)
+    strangers = make_record(weights_from="c" * 64), make_record(outcome=None)
+    for name, one in (("a", strangers[0]), ("b", strangers[1]), ("trained", trained)):
+        (tmp_path / name).mkdir()
+        one.write(tmp_path / name)
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "run.json").write_text("{")
+    words = command_of(tmp_path / "tested", record, "x")
+    assert shlex.join(words) == (
+        f"bench evaluate {tmp_path / 'trained'} --ways 5 --shots 1 --queries 15 --protocol fixed "
+        "--episode-seed 0 --episodes 200 --device cpu --out x --set lr=0.002"
+    )
+
+
+def test_without_that_run_it_is_said_what_is_missing_and_what_made_the_test(
+    make_record: Records, tmp_path: Path
 ) -> None:
     record = make_record(weights_from="c" * 64, command=("bench", "evaluate", "results/a b"))
-    with pytest.raises(BenchError, match=r"replay that one, then: bench evaluate 'results/a b'"):
-        command_of(Path("run"), record, "x")
+    with pytest.raises(BenchError) as caught:
+        command_of(tmp_path / "tested", record, "x")
+    message = str(caught.value)
+    assert "cccccccccccc), and no run beside it has them" in message
+    assert message.endswith("replay that one, then: bench evaluate 'results/a b'")
 
 
 THEN = Environment(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,37 @@ from bench.cli import run_command_line
 from bench.results import read_run
 
 FAST = ["--steps", "2", "--episodes", "10", "--validation-episodes", "2", "--train-ways", "5"]
+
+
+PLUGIN = '''
+"""Points in the plane again."""
+import numpy as np
+from bench import ClassExamples, Dataset, hookimpl
+
+
+class Others(Dataset):
+    """Points.
+
+    Args:
+        seed: their seed.
+    """
+
+    name = "others"
+
+    def __init__(self, *, seed: int = 1) -> None:
+        self.seed = seed
+
+    def classes(self, files):
+        rng = np.random.default_rng(self.seed)
+        for split in ("train", "val", "test"):
+            for number in range(8):
+                yield ClassExamples(f"{split}{number}", split, rng.normal(size=(9, 2)).astype("f4"))
+
+
+@hookimpl
+def bench_datasets():
+    return [Others]
+'''
 
 
 def bench(*arguments: str) -> int:
@@ -82,3 +114,51 @@ def test_a_folder_without_a_run_is_refused(
 ) -> None:
     assert bench("replay", str(tmp_path)) == 4
     assert "holds no run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--shots", "3", "--episodes", "8"],
+        ["--protocol", "single", "--episodes", "8"],
+        ["--test-data", "others", "--set", "test.seed=2", "--queries", "4", "--episodes", "8"],
+        ["--episodes-file", "episodes.bench"],
+    ],
+    ids=lambda flags: flags[0],
+)
+def test_a_test_of_other_weights_is_done_again(
+    flags: list[str],
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, "trained")
+    Path("others.py").write_text(PLUGIN)
+    made = ["episodes", "make", "--data", "gaussians", "--shots", "2", "-n", "6", "--seed", "4"]
+    assert bench(*made, "-o", "episodes.bench") == 0
+    plugin = ["-p", str(tmp_path / "others.py")]
+    words = ["bench", "evaluate", "trained", *flags, *plugin, "--out", "."]
+    monkeypatch.setattr("sys.argv", words)
+    assert bench(*words[1:]) == 0
+    (tested,) = (path for path in Path().glob("gaussians*") if path.is_dir())
+    assert read_run(tested).weights_from
+    Path("episodes.bench").unlink()  # the run keeps a copy
+    capsys.readouterr()
+    assert bench("replay", str(tested), "--out", "again", "--execute") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("bench evaluate trained ")
+    assert out.splitlines()[-1] == f"again/{tested.name}: the same"
+
+
+def test_a_test_without_its_training_beside_it_cannot_be_replayed(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--shots", "3", "--episodes", "8", "--out", str(tmp_path)]
+    assert bench("evaluate", str(run), *flags) == 0
+    (tested,) = tmp_path.iterdir()
+    capsys.readouterr()
+    assert bench("replay", str(tested)) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "and no run beside it has them" in line
