@@ -36,7 +36,8 @@ def compact(table: Reproduction) -> str:
     """Returns a line for each method, mode and recipe with a column for each size, as markdown.
 
     Only the test that all rows share counts. Of weights trained at several sizes, those trained
-    at the size of the column are shown, else those trained with its shots, else the first.
+    at the size of the column are shown, else those trained with its shots, else the first. What
+    was not run at any size is named below.
     """
     suite = table.suite
     algorithms, labels = algorithms_of(suite), recipe_labels(suite)
@@ -47,7 +48,7 @@ def compact(table: Reproduction) -> str:
                 cells = rows.setdefault((place.algorithm, place.training, place.mode), {})
                 one = _Asked(seeds[0], part.found.get(place))
                 cells.setdefault(part.size, []).append(one)
-    lines = []
+    lines, absent = [], []
     for (_, training, _), cells in sorted(rows.items()):
         chosen = {size: _nearest(asked) for size, asked in cells.items()}
         test = next(iter(chosen.values())).first.test
@@ -56,13 +57,17 @@ def compact(table: Reproduction) -> str:
             "mode": test.mode.name or "-",
             "recipe": labels[training],
         }
+        if all(asked.line is None and asked.first.state != "failed" for asked in chosen.values()):
+            absent.append(f"{names['method']} ({names['recipe']})")
+            continue
         lines.append(names | _cells(chosen, [part.size for part in table.parts]))
     if not lines:
         return ""
+    rest = f"\n\nNot run yet: {', '.join(_distinct(absent))}." if absent else ""
     kept = {name for line in lines for name, text in line.items() if text not in ("", "-")}
     lines = [{name: text for name, text in line.items() if name in kept} for line in lines]
     marked = any("?" in text for line in lines for text in line.values())
-    return f"{grid(lines, 'markdown')}\n\n{LEGEND}{f' {UNCLEAR}' if marked else ''}"
+    return f"{grid(lines, 'markdown')}\n\n{LEGEND}{f' {UNCLEAR}' if marked else ''}{rest}"
 
 
 def _cells(chosen: Mapping[str, _Asked], sizes: Sequence[str]) -> Cells:
@@ -110,7 +115,7 @@ def _steps(line: Line) -> str:
 
 def _minutes(lines: Sequence[Line]) -> str:
     """Returns the core-minutes of a training, from the least to the most of them."""
-    entries = [entry for line in lines for entry in line.trained.entries]
+    entries = [e for line in lines for e in line.trained.entries if e.record.training.steps_done]
     known = [seconds / 60 for entry in entries if (seconds := core_seconds(entry)) is not None]
     if not known:
         return "-"

@@ -87,3 +87,21 @@ def test_weights_trained_for_a_size_come_before_others(
 
 def test_a_suite_without_tests_has_no_table(tmp_path: Path) -> None:
     assert compact(answered(tmp_path, Suite("", "omniglot", ()), lambda _: "missing")) == ""
+
+
+def test_what_was_not_run_at_any_size_is_named_below_and_untrained_rows_have_no_minutes(
+    tmp_path: Path, make_record: Records
+) -> None:
+    sizes: dict[str, tuple[str, ...]] = {"5w1s": ("5w1s",)}
+    floor = Training(write_recipe(tmp_path, "floor-cpu", "anil", "cpu"), sizes)
+    later = Training(write_recipe(tmp_path, "later-cpu", "maml", "cpu"), sizes)
+
+    def answer(test: Test) -> Answer:
+        if test.training is later:
+            return "missing"
+        return record_of(make_record, test, 0.2, "inductive", steps_done=0, core_seconds=0.0)
+
+    table = answered(tmp_path, Suite("", "omniglot", (floor, later)), answer)
+    assert len(rows(table)) == 2  # the heading and the floor
+    assert "core-minutes" not in compact(table)
+    assert compact(table).endswith("\n\nNot run yet: maml (cpu).")
