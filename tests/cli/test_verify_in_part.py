@@ -16,6 +16,7 @@ from bench.results import (
     RUN_FILE,
     read_run,
 )
+from tests.cli.finished_swatches import PLUGIN, train
 from tests.cli.verifying import bench, verdicts
 
 
@@ -112,3 +113,19 @@ def test_a_run_that_is_not_finished_is_refused_in_one_line(
     replace(read_run(run), status="interrupted").write(run)
     assert bench("verify", str(run)) == 4
     assert "is interrupted; only finished ones are verified" in capsys.readouterr().err
+
+
+def test_what_an_earlier_record_did_not_say_of_its_data_is_not_held_against_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(tmp_path)
+    record = read_run(run)
+    assert record.data.form is not None
+    replace(record, data=replace(record.data, form=None)).write(run)
+    assert '"form"' not in (run / RUN_FILE).read_text()
+    assert bench("verify", "-p", str(PLUGIN), str(run)) == 0
+    capsys.readouterr()
+    other = replace(record.data, form=replace(record.data.form, height=14))
+    replace(record, data=other).write(run)
+    assert bench("verify", "-p", str(PLUGIN), str(run)) == 1
+    assert any(name.startswith("data form") for name in verdicts(capsys.readouterr().out))
