@@ -1,11 +1,12 @@
 """Recipes: files that say how a method is trained on a dataset, value by value, and why.
 
 A recipe is TOML. Its keys are the flags of `bench run`, and besides: `about` (one sentence),
-`budget` (paper, cpu or smoke), `[sizes.5w1s]` (what is special at 5 ways and 1 shot; the sizes
-named are those that the recipe is for, the first is the default), `[sources]` (where a value was
-read, by its key, such as `steps` or `set.lr`, or by size, `5w1s.steps`), `[departures]` (what
-differs from the source, by key, and why; a name with a capital, such as Rotation, is a topic of
-its own). It does not say what is of one run or one machine, such as the seed.
+`budget` (paper, cpu, smoke or own), `[sizes.5w1s]` (what is special at 5 ways and 1 shot; the
+sizes named are those that the recipe is for, the first is the default; 5w1s if none is named),
+`[sources]` (where a value was read, by its key, such as `steps` or `set.lr`, or by size,
+`5w1s.steps`), `[departures]` (what differs from the source, by key, and why; a name with a
+capital, such as Rotation, is a topic of its own). It does not say what is of one run or one
+machine, such as the seed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from bench.errors import BenchError
 from bench.parameters import Value
 
 FOLDER = Path(__file__).with_name("recipes")
-Budget = Literal["paper", "cpu", "smoke"]
+Budget = Literal["paper", "cpu", "smoke", "own"]
 _OWN = ("about", "budget", "sizes", "sources", "departures")
 _SIZE = re.compile(r"([1-9][0-9]*)w([1-9][0-9]*)s")
 _OF_A_RUN = ("seed", "test_data", "resize_test", "episodes_file")
@@ -83,9 +84,9 @@ def _merged(common: Mapping[str, Any], special: Mapping[str, Any]) -> dict[str, 
 
 @dataclass(frozen=True)
 class _Part:
-    about: str
-    budget: Budget
-    sizes: dict[str, dict[str, Any]]
+    about: str = ""
+    budget: Budget = "own"
+    sizes: dict[str, dict[str, Any]] = field(default_factory=lambda: {"5w1s": {}})
     sources: dict[str, str] = field(default_factory=dict)
     departures: dict[str, str] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ module imports neither torch nor algorithms.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,8 +40,8 @@ class Attempt:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended, neither well nor because it was told to stop."""
-        return self.code not in (0, Interrupted.exit_code)
+        """Whether it ended, neither well nor because it was told to stop, by us or another."""
+        return self.code not in (0, Interrupted.exit_code, -signal.SIGTERM, -signal.SIGINT)
 
 
 class Report(Protocol):

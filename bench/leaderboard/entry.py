@@ -49,10 +49,13 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """The algorithm, with the parameters that the user set."""
+        """The algorithm, with the parameters that the user set, and whether it was trained."""
         chosen = self.record.config.get("set")
         own = chosen.items() if isinstance(chosen, dict) else ()
         settings = [f"{key}={value}" for key, value in own if not key.startswith(OF_DATA)]
+        learns = self.record.algorithm.parameter_count > 0
+        if self.record.status == "complete" and learns and not self.record.training.steps_done:
+            settings.append("untrained")
         return self.record.algorithm.name + (f" ({', '.join(settings)})" if settings else "")
 
     @property

@@ -28,7 +28,7 @@ def cells_of(line: Line, timings: Timings) -> Cells:
         "verdict": verdict_text(line),
         "steps": steps_text(line),
         "trained on": line.trained_on,
-        "training core-s": timings.core_seconds(line.trained),
+        "training core-s": timings.core_seconds(line.trained) if any(line.steps) else "-",
         "adapt ms/task": timings.adaptation(line.row),
         "parameters": f"{record.algorithm.parameter_count:,}",
         "verified": line.row.verified,

@@ -16,8 +16,11 @@ def algorithms_of(suite: Suite) -> tuple[str, ...]:
 def method_of(suite: Suite, test: Test, algorithms: Sequence[str]) -> str:
     """Returns the name of a test's method: as published, else as bench calls it.
 
-    Where several algorithms of the suite reproduce one method, bench's name follows.
+    Where several algorithms of the suite reproduce one method, bench's name follows. What is not
+    trained is called as its recipe.
     """
+    if not read_recipe(test.training.recipe).values.get("steps", 1):
+        return recipe_name(test.training)
     own = algorithms[suite.training.index(test.training)]
     name = _published(test.training, test.mode) or own
     others = {

@@ -96,7 +96,8 @@ def _legend(table: Reproduction) -> Iterator[str]:
         )
     if any(line.short for line in table.lines):
         yield "short: trained for fewer steps than the recipe says."
-    if not all(has_core_seconds(entry) for line in table.lines for entry in line.trained.entries):
+    trained = [entry for line in table.lines if any(line.steps) for entry in line.trained.entries]
+    if not all(map(has_core_seconds, trained)):
         yield "by the clock: an earlier record, which has no core-seconds; this is its time."
 
 
@@ -106,8 +107,9 @@ def _number(value: float, what: str) -> str:
 
 def _machines(table: Reproduction, timings: Timings) -> Iterator[str]:
     """Yields which machines trained, and what the leaderboard says of timings."""
-    if table.trainings:
-        counted = Counter(machine(entry) for entry in table.trainings)
+    trained = [entry for entry in table.trainings if entry.record.training.steps_done]
+    if trained:
+        counted = Counter(map(machine, trained))
         numbered = timings.machines if len(timings.machines) > 1 else ()
         told = [
             f"{_number(number, 'training')} on "

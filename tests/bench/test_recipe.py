@@ -166,7 +166,6 @@ def test_the_hash_is_that_of_the_values_as_sorted_json(write: Write) -> None:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        (('about = "A trial."\n', ""), "missing required field `about`"),
         (('budget = "cpu"', 'budget = "gpu"'), "Invalid enum value 'gpu'"),
         (('algo = "protonet"\n', ""), "has no algo; it needs that"),
         (('data = "gaussians"\n', ""), "has no data; it needs that"),
@@ -190,6 +189,14 @@ def test_what_is_no_recipe_is_refused_with_the_file_and_the_reason(
     assert why in str(caught.value)
     assert "trial.toml" in str(caught.value) or "no size" in why
     assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_of_ones_own_needs_an_algorithm_and_data_and_is_then_for_5_way_1_shot(
+    write: Write,
+) -> None:
+    own = read_recipe(write('algo = "a"\ndata = "b"\n'))
+    assert (own.about, own.budget, list(own.sizes)) == ("", "own", ["5w1s"])
+    assert own.at(None, None) == {"algo": "a", "data": "b", "ways": 5, "shots": 1, "set": {}}
 
 
 def test_a_recipe_without_any_size_is_refused(write: Write) -> None:

@@ -131,6 +131,12 @@ def test_a_child_that_is_killed_has_failed(table: Table) -> None:
     assert all(attempt.failed for attempt in attempts)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to name")
+def test_a_child_that_another_told_to_stop_has_not_failed(table: Table) -> None:
+    attempts = table.conductor("import os; os.kill(os.getpid(), 15)").run()
+    assert attempts and not any(attempt.failed for attempt in attempts)
+
+
 def test_asked_to_stop_it_asks_its_children_once_and_waits_for_them(table: Table) -> None:
     """A child that was asked takes a moment, and leaves a file for each time it was asked."""
     script = CHILD + "asked = []\n"
