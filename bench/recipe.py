@@ -1,8 +1,9 @@
 """Recipes: files that say how a method is trained on a dataset, value by value, and why.
 
 A recipe is TOML. Its keys are the flags of `bench run`, and besides: `about` (one sentence),
-`budget` (paper, cpu, smoke or own), `[sizes.5w1s]` (what is special at 5 ways and 1 shot; the
-sizes named are those that the recipe is for, the first is the default; 5w1s if none is named),
+`budget` (paper, cpu, floor for what is not trained, smoke, own), `[sizes.5w1s]` (what is special
+at 5 ways and 1 shot; the sizes named are those that the recipe is for, the first is the default;
+5w1s if none is named),
 `[sources]` (where a value was read, by its key, such as `steps` or `set.lr`, or by size,
 `5w1s.steps`), `[departures]` (what differs from the source, by key, and why; a name with a
 capital, such as Rotation, is a topic of its own). It does not say what is of one run or one
@@ -27,7 +28,7 @@ from bench.errors import BenchError
 from bench.parameters import Value
 
 FOLDER = Path(__file__).with_name("recipes")
-Budget = Literal["paper", "cpu", "smoke", "own"]
+Budget = Literal["paper", "cpu", "floor", "smoke", "own"]
 _OWN = ("about", "budget", "sizes", "sources", "departures")
 _SIZE = re.compile(r"([1-9][0-9]*)w([1-9][0-9]*)s")
 _OF_A_RUN = ("seed", "test_data", "resize_test", "episodes_file")

@@ -15,7 +15,9 @@ from bench.suite import Suite
 _OF: dict[Budget, str] = {
     "paper": "with the papers' recipes",
     "cpu": "with cpu recipes, which are not the papers'",
+    "floor": "without training",
     "smoke": "with smoke recipes, which are not the papers'",
+    "own": "with recipes of one's own",
 }
 
 
