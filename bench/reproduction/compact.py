@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from bench.config import TRAIN
 from bench.leaderboard.figure import short_figure
 from bench.leaderboard.markup import Cells, grid
 from bench.leaderboard.timings import core_seconds, has_core_seconds
@@ -72,8 +73,10 @@ def compact(table: Reproduction) -> str:
 
 def _cells(chosen: Mapping[str, _Asked], sizes: Sequence[str]) -> Cells:
     lines = [asked.line for asked in chosen.values() if asked.line]
+    trained_on = [line.trained_on for line in lines]
     return {
         "changed": "; ".join(_distinct(text for line in lines for text in line.changed)),
+        "trained on": " / ".join(_distinct(text for text in trained_on if text != TRAIN)),
         "setting": " / ".join(_distinct(line.measured for line in lines)) or "-",
         **{size_text(size): _cell(chosen[size]) if size in chosen else "" for size in sizes},
         "steps": " / ".join(_distinct(_steps(line) for line in lines)) or "-",

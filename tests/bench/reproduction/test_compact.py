@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bench.reproduction import Reproduction, compact
@@ -105,3 +106,19 @@ def test_what_was_not_run_at_any_size_is_named_below_and_untrained_rows_have_no_
     assert len(rows(table)) == 2  # the heading and the floor
     assert "core-minutes" not in compact(table)
     assert compact(table).endswith("\n\nNot run yet: maml (cpu).")
+
+
+def test_a_row_trained_on_the_validation_classes_too_says_so(
+    tmp_path: Path, make_record: Records
+) -> None:
+    both = Training(write_recipe(tmp_path, "both-paper"), {"5w1s": ("5w1s",)})
+    train = Training(write_recipe(tmp_path, "train-cpu", "anil", "cpu"), {"5w1s": ("5w1s",)})
+
+    def answer(test: Test) -> Answer:
+        record = record_of(make_record, test, 0.9, "inductive", steps_done=10, core_seconds=60.0)
+        on = "train+val" if test.training is both else "train"
+        return replace(record, training=replace(record.training, on=on))
+
+    heading, *lines = rows(answered(tmp_path, Suite("", "omniglot", (both, train)), answer))
+    place = heading.index("trained on")
+    assert [line[place] for line in lines] == ["train+val", ""]
