@@ -180,12 +180,14 @@ def test_an_empty_file_is_refused(server: FileServer, tmp_path: Path) -> None:
 
 FETCH = textwrap.dedent(
     """
+    import signal
     import sys
     from pathlib import Path
     import bench.transfer
     from bench.downloads import Download, obtain
     bench.transfer.CHUNK = 1000
     bench.transfer.PAUSE = 60
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     root, url, digest = sys.argv[1:]
     print("started", flush=True)
     obtain(Path(root), Download("set/data.bin", (url,), digest), True)

@@ -187,7 +187,7 @@ def test_what_runs_is_stopped_in_good_order(
     monkeypatch.setattr(suiterunner, "BENCH", command)
     assert suite(tmp_path, *flags) == 2
     error = capsys.readouterr().err
-    assert f"bench: {words}; go on with: bench " in error
+    assert f"bench: {words}; go on with: bench" in error
     assert "failing, 5w1s, seed 0: training stopped" in error
 
 
