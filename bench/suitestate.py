@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from bench.errors import BenchError
 from bench.recipe import read_recipe
 from bench.results import STATE_FILE, RunRecord, find_runs, read_run
 from bench.suite import Suite, Test, tests_of
@@ -49,7 +50,26 @@ def found(suite: Suite, folder: Path) -> tuple[Found, ...]:
     Raises:
         BenchError: a record is damaged, or of another version.
     """
-    runs = [Run(path, read_run(path)) for path in find_runs(folder)]
+    runs, damaged = runs_below(folder)
+    if damaged:
+        raise BenchError(f"{damaged[0]}; put it right, or delete that run's folder")
+    return found_among(suite, runs)
+
+
+def runs_below(folder: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+    """Reads all runs below a folder; returns them, and a line for each that cannot be read."""
+    runs: list[Run] = []
+    damaged: list[str] = []
+    for path in find_runs(folder):
+        try:
+            runs.append(Run(path, read_run(path)))
+        except BenchError as error:
+            damaged.append(str(error))
+    return tuple(runs), tuple(damaged)
+
+
+def found_among(suite: Suite, runs: Sequence[Run]) -> tuple[Found, ...]:
+    """Looks for every test of a suite among runs; keeps the suite's order."""
     return tuple(_found(suite, runs))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -76,9 +77,10 @@ def command(
         click.echo(f"{_reproduction(folder, form)}\n")
         if not find_runs(folder):
             return
-    board = collect(folder)
-    for line in board.unreadable:
-        click.echo(f"bench: not shown: {line}", err=True)
+        board = collect(folder)
+    else:
+        board = collect(folder)
+        _tell(board.unreadable)
     if not board.tables:
         raise NothingMatched(f"no run in {folder} can be read")
     if not is_wide:
@@ -90,11 +92,17 @@ def command(
     click.echo(render_wide(table, cast("Format", form)))
 
 
+def _tell(unreadable: Sequence[str]) -> None:
+    for line in unreadable:
+        click.echo(f"bench: not shown: {line}", err=True)
+
+
 def _reproduction(folder: Path, form: str) -> str:
     """Returns the table of what the suite of a folder asks for."""
     from bench.reproduction import render_plain, render_reproduction, reproduce
 
     table = reproduce(folder)
+    _tell(table.unreadable)
     if form in PLAIN:
         return render_plain(table, cast("Literal['csv', 'json']", form))
     return render_reproduction(table, cast("Reading", form))

@@ -54,6 +54,8 @@ def command(
     if not (folder / SUITE_FILE).is_file():
         raise BenchError(f"{folder} has no {SUITE_FILE}; name the folder of a suite's results")
     table = reproduce(folder)
+    if table.unreadable:
+        raise BenchError(f"{table.unreadable[0]}; put it right, or delete that run's folder")
     texts = [readme(path, folder, table) for path in readmes]
     drawn = [*figures(folder, table), *_episode(folder, table, data_root, plugin)]
     files = [*tables(folder, table), *drawn, *texts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from bench.reproduction.names import algorithms_of, method_of, recipe_labels
 from bench.reproduction.number import number_of
 from bench.reproduction.verdict import verdict_of
 from bench.suite import Suite, Test, read_suite
-from bench.suitestate import Found, found
+from bench.suitestate import Found, found_among, runs_below
 
 Entries = Mapping[Path, Entry]
 
@@ -49,11 +49,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A suite, what came of it by tested size, and the finished runs that trained."""
+    """A suite, what came of it by tested size, and the finished runs that trained.
+
+    `unreadable` has a line for each record that could not be read, and so is not in the table.
+    """
 
     suite: Suite
     parts: tuple[Part, ...]
     trainings: tuple[Entry, ...]
+    unreadable: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -65,10 +69,11 @@ def reproduce(folder: Path) -> Reproduction:
     """Reads the suite of a folder, and what is there of its tests.
 
     Raises:
-        BenchError: there is no suite, it is not one, or a record is damaged.
+        BenchError: there is no suite, or it is not one.
     """
     suite = read_suite(folder)
-    return reproduction(suite, found(suite, folder))
+    runs, unreadable = runs_below(folder)
+    return replace(reproduction(suite, found_among(suite, runs)), unreadable=unreadable)
 
 
 def reproduction(suite: Suite, tests: Sequence[Found]) -> Reproduction:

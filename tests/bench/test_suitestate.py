@@ -11,9 +11,10 @@ import torch
 
 from bench.checkpoint import Course, TrainingState, save_state
 from bench.config import RunConfig
+from bench.errors import BenchError
 from bench.measurements import AuditRecord, RecipeRecord
 from bench.recipe import read_recipe
-from bench.results import Outcome, ProtocolRecord, RunRecord
+from bench.results import RUN_FILE, Outcome, ProtocolRecord, RunRecord
 from bench.suite import SUITE_FILE, read_suite
 from bench.suitestate import Found, found, step_of
 
@@ -247,6 +248,15 @@ def test_a_damaged_state_is_one_that_begins_again(tmp_path: Path) -> None:
     for content in (b"", b"\x05", b"\xff" * 8, b"\x02" + b"\0" * 7 + b"{}", b"\0" * 40):
         path.write_bytes(content)
         assert step_of(tmp_path) == 0
+
+
+def test_a_damaged_record_stops_the_suite_and_is_named(folder: Path, trained: Make) -> None:
+    trained()
+    damaged = folder / "another" / RUN_FILE
+    damaged.parent.mkdir()
+    damaged.write_text("{")
+    with pytest.raises(BenchError, match=r"another.run\.json.*delete that run's folder"):
+        found(read_suite(folder), folder)
 
 
 def test_what_failed_says_why_and_what_the_audit_found_counts_as_that(

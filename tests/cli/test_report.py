@@ -15,7 +15,7 @@ from bench.cli.loading import load_plugins
 from bench.dataset import DataFiles
 from bench.errors import BenchError
 from bench.figures.testpool import pool_of
-from bench.results import find_runs, read_run
+from bench.results import RUN_FILE, find_runs, read_run
 from tests.cli.finished_swatches import PLUGIN
 from tests.cli.verifying import bench
 
@@ -215,6 +215,18 @@ def test_a_folder_without_a_suite_is_told(
 ) -> None:
     assert report(tmp_path) == 4
     assert "has no suite.toml" in capsys.readouterr().err
+
+
+def test_a_report_is_not_written_while_a_record_is_damaged(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = folder / "zz" / RUN_FILE
+    damaged.parent.mkdir()
+    damaged.write_text("{")
+    assert report(folder) == 4
+    told = capsys.readouterr().err
+    assert str(damaged) in told and "delete that run's folder" in told
+    assert not (folder.parent / "colours.md").exists()
 
 
 def test_a_suite_of_which_nothing_is_done_has_nothing_to_show(

@@ -13,6 +13,7 @@ from bench.cli import run_command_line
 from bench.measurements import RecipeRecord
 from bench.parameters import Value
 from bench.recipe import read_recipe
+from bench.results import RUN_FILE
 from tests.bench.written_runs import Records, with_parts, write_run
 
 SUITE = """
@@ -109,6 +110,18 @@ def test_before_the_first_run_everything_is_missing(
 ) -> None:
     assert bench(str(asked)) == 0
     assert "0 of 2; not run 2." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flags", [(), ("--only-reproduction",), ("--format", "csv")])
+def test_a_damaged_record_is_told_once_and_hides_no_other(
+    flags: tuple[str, ...], results: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (Path(results) / "b").mkdir()
+    (Path(results) / "b" / RUN_FILE).write_text("{")
+    assert bench(results, *flags) == 0
+    told = capsys.readouterr()
+    assert "98.0" in told.out or "0.98" in told.out
+    assert told.err.startswith("bench: not shown: ") and told.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("flag", ["--published", "--wide"])
