@@ -36,7 +36,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 0.62, 1.0, 0.45, 0.55, 0.8
 _HIGH, _LOW = 4.2, 1.9
 """Inches of the panel of scores and of that of losses."""
 _BEGINNINGS = 0.1
-"""The share of looks, the worst, that may be below the panel: beginnings take much room."""
+"""The share of a course's looks, the worst, that may be below the panel: beginnings take room."""
 Value = Callable[[CurvePoint], float]
 
 
@@ -101,11 +101,16 @@ def _draw(axes: Axes, courses: Sequence[Course], colours: dict[str, str], value:
 
 def _scale_scores(axes: Axes, courses: Sequence[Course], points: Sequence[CurvePoint]) -> None:
     metric = courses[0].metric
-    ends = [_score(course.mean[-1]) for course in courses]
-    lowest = min(*ends, float(np.quantile([_score(point) for point in points], _BEGINNINGS)))
+    lowest = min(_lowest(course) for course in courses)
     scale_scores(axes, metric, [lowest, *(s for s in map(_score, points) if s > lowest)])
     name = "accuracy, %" if metric.higher_is_better else metric.heading
     axes.set_ylabel(f"validation {name}", size=MIDDLE, color=INK)
+
+
+def _lowest(course: Course) -> float:
+    """Returns the score from which on a course is to be seen."""
+    looks = [_score(point) for seed in course.seeds for point in seed]
+    return min(_score(course.mean[-1]), float(np.quantile(looks, _BEGINNINGS)))
 
 
 def _scale_losses(axes: Axes, _: Sequence[Course], points: Sequence[CurvePoint]) -> None:

@@ -27,6 +27,8 @@ _PERCENTS: tuple[tuple[float, ...], ...] = (
 _PARTS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))
 """The same of minutes, times powers of ten."""
 _ENOUGH = 4
+_LEAST_SPAN = 3.0
+"""The least ratio of the last to the first of the axis of minutes, so that ticks stand on it."""
 
 
 def scale_scores(axes: Axes, metric: Metric, values: Iterable[float]) -> None:
@@ -56,7 +58,7 @@ def scale_minutes(axes: Axes, minutes: Sequence[float]) -> None:
     """Gives the abscissa a logarithmic scale for minutes above zero."""
     axes.set_xscale("log")
     low, high = (min(minutes), max(minutes)) if minutes else (1.0, 10.0)
-    room = max(high / low, 4.0) ** 0.08
+    room = max(max(high / low, 4.0) ** 0.08, (_LEAST_SPAN * low / high) ** 0.5)
     axes.set_xlim(low / room, high * room)
     every = [[one * 10.0**power for power in range(-5, 7) for one in parts] for parts in _PARTS]
     axes.set_xticks(_enough(every, lambda tick: low / room <= tick <= high * room))

@@ -69,6 +69,18 @@ def test_what_was_not_validated_has_a_panel_of_its_training_loss() -> None:
     assert losses.get_xlim() == scores.get_xlim()
 
 
+def test_of_each_course_all_but_its_beginning_is_seen() -> None:
+    fast = Course("protonet", "metric", ACCURACY, (looks(*(0.97 + n / 2000 for n in range(40))),))
+    slow = Course(
+        "reptile", "optimisation", ACCURACY, (looks(0.2, *(0.5 + n / 50 for n in range(19))),)
+    )
+    (axes,) = curves_figure([fast, slow], "").axes
+    low, high = axes.get_ylim()
+    seen = [low <= y <= high for _, y in xy(line(axes, "reptile"))]
+    assert seen == sorted(seen) and sum(seen) >= 18 and not seen[0]
+    assert all(low <= y <= high for _, y in xy(line(axes, "protonet")))
+
+
 def test_only_losses_are_one_panel() -> None:
     (axes,) = curves_figure([UNSEEN], "").axes
     assert axes.get_ylabel() == "training loss"

@@ -63,3 +63,14 @@ def test_minutes_are_logarithmic_with_all_of_them_within(
     assert high > ends[1]
     one, two, three = (float(axes.transData.transform((x, 0.5))[0]) for x in (1.0, 10.0, 100.0))
     assert three - two == pytest.approx(two - one)
+
+
+@pytest.mark.parametrize("ends", [(85.0, 85.0), (14.0, 15.5), (1.4, 50.0)])
+def test_ticks_stand_on_the_axis_of_minutes_though_trainings_took_alike(
+    axes: Axes, ends: tuple[float, float]
+) -> None:
+    scale_minutes(axes, ends)
+    low, high = axes.get_xlim()
+    assert high / low > 2.99
+    assert (high / ends[1]) == pytest.approx(ends[0] / low)
+    assert sum(low <= tick <= high for tick in axes.get_xticks()) >= 3
