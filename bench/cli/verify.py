@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,15 +41,18 @@ def command(
 ) -> None:
     """Check a run's hashes and figures by testing its weights again.
 
-    RUN is the folder of a finished run. A run is verified if its record and files are as they were
+    RUN is the folder of a finished run, or one with runs below it: then all of them, of which only
+    the figures that differ are shown. A run is verified if its record and files are as they were
     written, every figure follows from them, and the stored weights give the same scores on the same
     episodes; within tolerance if the mean is less than 0.1 point off and less than 0.5% of the
     decisions turned, as on another machine. That is then kept in the record. The exit code is 1 if
     a run failed.
     """
-    failed, refused, partly = [], [], []
-    for number, run in enumerate(runs):
-        if number:
+    named = [(run, len(below) > 1) for one in runs for below in [_runs_of(one)] for run in below]
+    refused: list[BenchError] = []
+    verdicts: dict[str, list[str]] = {}
+    for number, (run, is_one_of_many) in enumerate(named):
+        if number and not is_one_of_many:
             click.echo()
         try:
             if no_evaluation:
@@ -56,25 +60,45 @@ def command(
             else:
                 found = _verified(run, threads, device, data_root, plugin)
         except BenchError as error:
-            if debug or len(runs) == 1:
+            if debug or len(named) == 1:
                 raise
             refused.append(error)
             click.echo(f"{run}: not verified: {error}")
             continue
-        click.echo(report(run, found))
-        if found.verdict == "failed":
-            failed.append(str(run))
-        if found.verdict == "incomplete" and not no_evaluation:
-            partly.append(str(run))
+        click.echo(report(run, found, only_differing=is_one_of_many))
+        verdicts.setdefault(found.verdict, []).append(str(run))
+    _sum_up(len(named), verdicts, refused, no_evaluation)
+
+
+def _sum_up(
+    count: int,
+    verdicts: Mapping[str, Sequence[str]],
+    refused: Sequence[BenchError],
+    no_evaluation: bool,
+) -> None:
+    """Says how many runs are verified; raises an error if one is not."""
+    failed = verdicts.get("failed", ())
+    partly = () if no_evaluation else verdicts.get("incomplete", ())
+    if count > 1:
+        good = count - len(failed) - len(partly) - len(refused)
+        click.echo(f"{good} of {count} runs {'unbroken' if no_evaluation else 'verified'}")
     if failed:
-        raise RunFailed(f"{len(failed)} of {len(runs)} failed: {', '.join(failed)}")
+        raise RunFailed(f"{len(failed)} of {count} failed: {', '.join(failed)}")
     if partly:
         raise RunFailed(
             f"not verified, as the weights were not tested again: {', '.join(partly)}; "
             "--no-evaluation asks for no more than that"
         )
     if refused:
-        raise type(refused[0])(f"{len(refused)} of {len(runs)} could not be verified")
+        raise type(refused[0])(f"{len(refused)} of {count} could not be verified")
+
+
+def _runs_of(folder: Path) -> list[Path]:
+    """Returns the runs below a folder, or the folder itself if it is a run or holds none."""
+    from bench.results import RUN_FILE, find_runs
+
+    below = [] if (folder / RUN_FILE).exists() else find_runs(folder)
+    return below or [folder]
 
 
 def _without_evaluation(run: Path) -> Verification:
@@ -122,22 +146,29 @@ def _threads_of(run: Path) -> int | None:
     return threads if 0 < threads <= usable_cores() else None
 
 
-def report(run: Path, found: Verification) -> str:
-    """Returns the figures as a table, what could not be checked, and the verdict."""
+def report(run: Path, found: Verification, only_differing: bool = False) -> str:
+    """Returns the figures as a table, what could not be checked, and the verdict.
+
+    With `only_differing`, the verdict comes first, and figures that are the same and what is never
+    checked are left out.
+    """
     from bench.agreement import TURNED
+    from bench.verification import UNCHECKED
 
     rows = [
         {"figure": f.name, "recorded": f.recorded, "found": f.found, "verdict": f.verdict}
         for f in found.figures
+        if f.verdict != "same" or not only_differing
     ]
     wrong = sum(figure.verdict == "differs" for figure in found.figures)
     verdicts = {
         "verified": "verified: the weights give the recorded scores",
         "within tolerance": "within tolerance: the mean is less than 0.1 point off, less than "
         f"{100 * TURNED:g}% of decisions turned",
-        "failed": f"failed: {wrong} of {len(rows)} figures differ",
+        "failed": f"failed: {wrong} of {len(found.figures)} figures differ",
         "incomplete": "nothing is broken, but the weights were not tested again",
     }
-    notes = [f"- {note}" for note in found.notes]
-    shown = table(rows, wrapped=("recorded", "found"))
-    return "\n".join([shown, *notes, f"{run}: {verdicts[found.verdict]}"])
+    notes = [f"- {n}" for n in found.notes if n != UNCHECKED or not only_differing]
+    shown = [table(rows, wrapped=("recorded", "found"))] if rows else []
+    verdict = f"{run}: {verdicts[found.verdict]}"
+    return "\n".join([verdict, *shown, *notes] if only_differing else [*shown, *notes, verdict])

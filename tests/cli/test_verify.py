@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,28 @@ def test_an_untouched_run_is_verified_and_says_so_from_then_on(
     assert seal_of(run) == "whole"
     assert read_entry(run).verified == "verified"
     assert bench("verify", str(run)) == 0
+
+
+def test_of_a_folder_all_runs_are_verified_and_only_what_differs_is_shown(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copytree(run, run.parent / "other"))
+    (run.parent / "notes").mkdir()
+    assert bench("verify", str(run.parent)) == 0
+    said = "verified: the weights give the recorded scores"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{other}: {said}",
+        f"{run}: {said}",
+        "2 of 2 runs verified",
+    ]
+    (other / EPISODES_FILE).write_bytes((other / EPISODES_FILE).read_bytes() + b"1")
+    (run / RUN_FILE).write_text("{")
+    assert bench("verify", str(run.parent)) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{other}: failed: ") and f"\n{run}: failed: " in printed
+    assert printed.endswith("\n0 of 2 runs verified\n")
+    assert {EPISODES_FILE, RUN_FILE} <= verdicts(printed).keys()
+    assert set(verdicts(printed).values()) == {"differs"}
 
 
 @pytest.mark.parametrize("name", [CHECKPOINT_FILE, EPISODES_FILE, PREDICTIONS_FILE])
