@@ -11,6 +11,7 @@ so it sets nothing. A recipe that ends in .toml is a file, named from the suite'
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -22,7 +23,9 @@ import msgspec
 from bench.config import RunConfig
 from bench.errors import BenchError, nearest
 from bench.parameters import Value
+from bench.published import published
 from bench.recipe import Recipe, read_recipe, size_of
+from bench.tasks import ACCURACY
 
 SUITE_FILE = "suite.toml"
 
@@ -166,6 +169,7 @@ def check_suite(suite: Suite) -> None:
     test = suite.test
     usual = RunConfig("", suite.data, None, None, test.queries, episodes=test.episodes)
     replace(usual, episode_seed=test.episode_seed)
+    _check_tolerance(suite.tolerance)
     if not suite.training:
         raise BenchError("there is no [[training]] in it; name one recipe at least")
     known: set[tuple[object, ...]] = set()
@@ -194,6 +198,16 @@ def check_suite(suite: Suite) -> None:
                 known.add(named)
 
 
+def _check_tolerance(tolerance: Tolerance) -> None:
+    for each in fields(tolerance):
+        value = getattr(tolerance, each.name)
+        if not (math.isfinite(value) and value >= 0):
+            raise BenchError(
+                f"[tolerance] {each.name} is {value:g}; it must be 0 or more, such as "
+                f"{each.name} = {each.default}"
+            )
+
+
 def _check_training(training: Training, recipe: Recipe, suite: Suite) -> None:
     """Raises BenchError unless data, seeds, sizes and modes go together."""
     name = recipe.name
@@ -208,12 +222,24 @@ def _check_training(training: Training, recipe: Recipe, suite: Suite) -> None:
             "of the run that trains, as the recipe says: put one that sets nothing first"
         )
     for number, mode in enumerate(training.modes):
+        _check_published(mode.published, name, suite.data)
         for other in training.modes[:number]:
             if mode.name == other.name or mode.set == other.set:
                 raise BenchError(
                     f"two modes of recipe {name} have the same name or set the same: "
                     f"'{other.name}' and '{mode.name}'; name each once"
                 )
+
+
+def _check_published(method: str, recipe: str, data: str) -> None:
+    """Raises BenchError if nobody published a number of a method on these data."""
+    known = {one.method for one in published() if one.data == data and one.metric == ACCURACY}
+    if not method or method in known:
+        return
+    says = f'a mode of recipe {recipe} has published = "{method}", '
+    if not known:
+        raise BenchError(f"{says}but no published number is known on {data}; leave it out")
+    raise BenchError(f"{says}which has no number on {data}; {nearest(method, known)}")
 
 
 def _check_own(training: Training, recipe: Recipe, size: str) -> None:

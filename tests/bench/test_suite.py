@@ -124,6 +124,35 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, text: str, words:
     assert "\n" not in str(caught.value)
 
 
+def test_a_published_method_that_has_no_number_on_the_data_is_refused_before_anything_is_trained(
+    tmp_path: Path,
+) -> None:
+    """Where nothing was published there is none to name; else a slip is told the nearest."""
+    mode = 'modes = [{ published = "ProtoNett" }]'
+    suite_of(tmp_path, HEAD + ROW + mode)
+    with pytest.raises(BenchError, match=r"recipe small .*ProtoNett.* known on toy; leave it out"):
+        read_suite(tmp_path)
+    real = (HEAD + ROW + mode).replace("toy", "omniglot")
+    suite_of(tmp_path, real, RECIPE.replace("toy", "omniglot"))
+    with pytest.raises(BenchError, match=r"no number on omniglot; did you mean 'ProtoNet'\?"):
+        read_suite(tmp_path)
+    suite_of(tmp_path, real.replace("ProtoNett", "ProtoNet"), RECIPE.replace("toy", "omniglot"))
+    assert read_suite(tmp_path).training[0].modes[0].published == "ProtoNet"
+
+
+@pytest.mark.parametrize("name", ["points", "deviations"])
+@pytest.mark.parametrize("value", ["-1", "-0.5", "nan", "inf"])
+def test_a_tolerance_that_is_no_distance_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    suite_of(tmp_path, HEAD + f"[tolerance]\n{name} = {value}\n" + ROW)
+    with pytest.raises(BenchError, match=rf"\[tolerance\] {name} is {value}; it must be 0 or more"):
+        read_suite(tmp_path)
+
+
+def test_a_tolerance_may_be_nothing_at_all(tmp_path: Path) -> None:
+    suite_of(tmp_path, HEAD + "[tolerance]\npoints = 0\ndeviations = 0.0\n" + ROW)
+    assert read_suite(tmp_path).tolerance == Tolerance(0.0, 0.0)
+
+
 def test_one_recipe_may_be_trained_in_full_and_shortened(tmp_path: Path) -> None:
     suite_of(tmp_path, HEAD + ROW + ROW + "steps = 29")
     assert len(rows(tmp_path)) == 2
