@@ -14,7 +14,7 @@ from typing import Literal
 from bench.recipe import read_recipe, size_of
 from bench.suite import CommonTest, Test
 from bench.suitematch import protocol_of
-from bench.suitestate import Found
+from bench.suitestate import Found, refutation
 
 Kind = Literal["training", "testing", "verifying"]
 
@@ -34,9 +34,10 @@ class Job:
 class Plan:
     """What is to be done about tests that are not simply missing, where, and with which flags.
 
-    `retry` takes up what failed; `renew` does anew what an older recipe made, or what other code
-    began; `verify` verifies what was never verified. `changed` are folders of runs whose
-    algorithm's code is no longer the record's. `flags` go to every command.
+    `retry` takes up what failed, and does anew what failed to verify; `renew` does anew what an
+    older recipe made, or what other code began; `verify` verifies what is not verified, once more
+    if that failed. `changed` are folders of runs whose algorithm's code is no longer the record's.
+    `flags` go to every command.
     """
 
     common: CommonTest
@@ -63,6 +64,8 @@ class Plan:
         make: Kind = "testing" if one.test.evaluated else "training"
         if one.state == "done":
             return "verifying" if self.verify and not _is_verified(one) else None
+        if self.verify and not self.retry and _is_refuted(one):
+            return "verifying"
         wanted = {"failed": self.retry, "outdated": self.renew}
         return make if wanted.get(one.state, True) else None
 
@@ -109,6 +112,12 @@ class Plan:
 def _is_verified(one: Found) -> bool:
     known = one.record.verification if one.record else None
     return known is not None and known.verdict != "failed"
+
+
+def _is_refuted(one: Found) -> bool:
+    """Tells whether it is a finished run that failed to verify."""
+    is_whole = one.record is not None and one.record.status == "complete"
+    return one.state == "failed" and is_whole and bool(one.folder and refutation(one.folder))
 
 
 def chains(tests: Sequence[Test]) -> tuple[tuple[int, ...], ...]:

@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from bench.errors import BenchError, Interrupted
+from bench.suitefailures import forget, remember
 from bench.suitejobs import Job, Kind, Plan, chains
 from bench.suitestate import Found
 
@@ -154,8 +156,10 @@ class Conductor:
                 if not running:
                     return tuple(attempts)
                 time.sleep(LOOK_EVERY)
+                before = len(attempts)
                 if self._collect(running, attempts):
                     found = self.look()
+                    self._remember(found, attempts[before:])
         finally:
             for child in running.values():
                 child.make_end()
@@ -175,8 +179,17 @@ class Conductor:
             if job:
                 tried.add((job.place, job.kind))
                 self.report.started(job)
-                log = self.plan.folder / LOGS / job.log
-                running[number] = Child(job, self.command, log, self.more)
+                logs = self.plan.folder / LOGS
+                forget(logs, found[job.place])
+                running[number] = Child(job, self.command, logs / job.log, self.more)
+
+    def _remember(self, found: Sequence[Found], attempts: Sequence[Attempt]) -> None:
+        """Keeps why tests could not begin; on a full disk they are tried again next time."""
+        for attempt in attempts:
+            if attempt.failed:
+                with suppress(OSError):
+                    place, logs = attempt.job.place, self.plan.folder / LOGS
+                    remember(logs, found, place, self.plan.common, attempt.reason)
 
     def _wait(self, running: dict[int, Child], attempts: list[Attempt]) -> None:
         """Asks all to stop, and waits until they have; a KeyboardInterrupt ends them at once."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from bench.badge import read_failure
 from bench.errors import BenchError
 from bench.recipe import read_recipe
 from bench.results import STATE_FILE, RunRecord, find_runs, read_run
@@ -122,7 +123,8 @@ def _state(test: Test, run: Run) -> Found:
     if record.audit and record.audit.errors:
         return Found(test, run.folder, record, "failed", f"the audit: {record.audit.errors[0]}")
     if record.status == "complete":
-        return Found(test, run.folder, record, "done")
+        refuted = refutation(run.folder)
+        return Found(test, run.folder, record, "failed" if refuted else "done", refuted)
     if record.status == "failed":
         return Found(test, run.folder, record, "failed", record.error)
     if test.evaluated:
@@ -132,6 +134,19 @@ def _state(test: Test, run: Run) -> Found:
     if record.status == "running":
         note += ", or still at work"  # a process that is killed cannot say so
     return Found(test, run.folder, record, "cut", note)
+
+
+def refutation(folder: Path) -> str:
+    """Returns what the last `bench verify` of a run found wrong with it; '' if nothing."""
+    try:
+        failure = read_failure(folder)
+    except BenchError as error:
+        return str(error)
+    if failure is None:
+        return ""
+    wrong = [figure.name for figure in failure.figures if figure.verdict == "differs"]
+    others = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return f"bench verify found another {wrong[0]}{others}" if wrong else "bench verify failed"
 
 
 def step_of(folder: Path) -> int:

@@ -46,11 +46,15 @@ if TYPE_CHECKING:
     metavar="TEXT",
     help="Only recipes whose name has this in it; may be repeated.",
 )
-@click.option("--retry", is_flag=True, help="Try again what failed.")
+@click.option(
+    "--retry", is_flag=True, help="Try again what failed; make anew what failed to verify."
+)
 @click.option(
     "--renew", is_flag=True, help="Do anew what an older recipe made, or other code began."
 )
-@click.option("--verify", is_flag=True, help="Verify each test, as bench verify does.")
+@click.option(
+    "--verify", is_flag=True, help="Verify each test, as bench verify does; again if it failed."
+)
 @data_root_option
 @device_option
 @plugin_option
@@ -82,7 +86,9 @@ def command(
       bench suite results/reference/omniglot --jobs 2 --minutes 60
     """
     from bench.suite import read_suite
+    from bench.suitefailures import recalled
     from bench.suitejobs import Plan
+    from bench.suiterunner import LOGS
     from bench.suitestate import found
 
     if jobs < 1:
@@ -92,7 +98,7 @@ def command(
     suite = _chosen(read_suite(folder), only)
 
     def look() -> Sequence[Found]:
-        return found(suite, folder)
+        return recalled(folder / LOGS, found(suite, folder), suite.test)
 
     tests = look()
     flags = [] if device == "auto" else ["--device", device]

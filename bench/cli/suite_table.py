@@ -71,7 +71,7 @@ def _size(test: Test) -> str:
 
 
 def _state(one: Found, attempt: Attempt | None) -> str:
-    if attempt:
+    if attempt and not (attempt.job.kind == "verifying" and one.state == "failed"):
         kind = "" if one.state != "done" else f"{attempt.job.kind}, "
         return f"failed: {kind}{attempt.reason}"
     if one.state == "done" and one.record and one.record.verification:

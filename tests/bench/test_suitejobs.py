@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import suite as suites
+from bench.badge import write_failure
 from bench.measurements import VerificationRecord
 from bench.results import RunRecord
 from bench.suite import CommonTest, read_suite
@@ -180,6 +181,24 @@ def test_what_is_done_is_verified_once_if_that_is_wished(
     assert (next_of(plan, tests) or (None,))[0] == 1
     at(tests, 0, "done", make_record(verification=replace(verified, verdict="failed")))
     assert next_of(plan, tests) == (0, "verifying", words)
+
+
+def test_what_failed_to_verify_is_verified_again_or_made_anew_by_a_word(
+    tests: list[Found], plan: Plan, make_record: Callable[..., RunRecord], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    write_failure(run, VerificationRecord("failed", "", "", ()))
+    tests[0] = replace(tests[0], state="failed", folder=run, record=make_record())
+    assert next_of(plan, tests) is None
+    again = next_of(replace(plan, verify=True), tests)
+    assert again == (0, "verifying", ("verify", str(run)))
+    for both in (False, True):
+        anew = next_of(replace(plan, verify=both, retry=True), tests)
+        assert anew is not None
+        assert (anew[1], anew[2][-3:]) == ("training", ("--out", str(tmp_path), "--force"))
+    tests[0] = replace(tests[0], record=make_record(status="failed"))
+    assert next_of(replace(plan, verify=True), tests) is None, "there is nothing to verify"
 
 
 def test_names_tell_all_tests_apart(tests: list[Found]) -> None:

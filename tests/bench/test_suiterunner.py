@@ -12,6 +12,7 @@ import pytest
 
 from bench import suite as suites
 from bench.suite import CommonTest, Test, read_suite
+from bench.suitefailures import recalled
 from bench.suitejobs import Job, Plan
 from bench.suiterunner import LOGS, Attempt, Conductor
 from bench.suitestate import Found
@@ -122,6 +123,21 @@ def test_what_fails_is_told_with_its_reason_and_others_go_on(table: Table) -> No
     log = (table.folder / LOGS / "small_5w1s_seed1.log").read_text()
     assert log.startswith("$ bench run --recipe ")
     assert log.endswith("bench: the disk is full\n")
+
+
+def test_what_could_not_begin_is_remembered_until_it_is_tried_again(table: Table) -> None:
+    """Of a child that was told to stop there is nothing to remember, nor of one that is done."""
+    script = CHILD + "if run.name == 'run1':\n    sys.exit('bench: the disk is full')\nsys.exit(2)"
+    table.conductor(script).run()
+    seen = recalled(table.folder / LOGS, table.look(), CommonTest())
+    assert [(one.state, one.note) for one in seen if not one.test.evaluated] == [
+        ("missing", ""),
+        ("failed", "the disk is full"),
+        ("missing", ""),
+    ]
+    table.conductor(CHILD + "sys.exit(2)").run()
+    seen = recalled(table.folder / LOGS, table.look(), CommonTest())
+    assert {one.state for one in seen} == {"missing"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to name")

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench.badge import clear_failure, write_failure
 from bench.checkpoint import Course, TrainingState, save_state
 from bench.config import RunConfig
 from bench.errors import BenchError
-from bench.measurements import AuditRecord, RecipeRecord
+from bench.measurements import AuditRecord, CheckedFigure, RecipeRecord, VerificationRecord
 from bench.recipe import read_recipe
 from bench.results import RUN_FILE, Outcome, ProtocolRecord, RunRecord
 from bench.suite import SUITE_FILE, read_suite
@@ -267,6 +268,20 @@ def test_what_failed_says_why_and_what_the_audit_found_counts_as_that(
     audit = AuditRecord("error", 5, (), ("answers hang on the order of queries",))
     trained(audit=audit)
     assert states(folder)[0] == ("failed", "the audit: answers hang on the order of queries")
+
+
+def test_what_failed_to_verify_has_failed_though_its_record_is_whole(
+    folder: Path, trained: Make
+) -> None:
+    verified = VerificationRecord("verified", "", "", ())
+    trained(verification=verified)
+    assert states(folder)[0] == ("done", "")
+    figures = [CheckedFigure("seal", "1", "1", "same"), CheckedFigure("mean", "1", "2", "differs")]
+    figures.append(CheckedFigure("scores", "1", "2", "differs"))
+    write_failure(folder / "trained", VerificationRecord("failed", "", "", tuple(figures)))
+    assert states(folder)[0] == ("failed", "bench verify found another mean and 1 more")
+    clear_failure(folder / "trained")
+    assert states(folder)[0] == ("done", "")
 
 
 def test_of_several_runs_of_a_test_the_one_that_came_furthest_counts(

@@ -58,3 +58,16 @@ def test_rows_say_what_became_of_them(make_record: Callable[..., RunRecord]) -> 
         "protonet-paper 20w1s from 5w1s 0 failed: verifying, it differs 2 s",
         "5 rows: 2 done, 1 cut, 1 failed, 1 missing",
     ]
+
+
+def test_a_row_that_failed_to_verify_says_what_differs_rather_than_that_it_failed(
+    make_record: Callable[..., RunRecord],
+) -> None:
+    training = Training("omniglot/protonet-paper", {"5w1s": ("5w1s",)})
+    test = Test(training, "5w1s", 0, "5w1s", TestMode(), own=False, evaluated=False)
+    found = Found(test, Path("run"), make_record(), "failed", "bench verify found another mean")
+    attempt = Attempt(Job(0, "verifying", "", (), ""), 1, "1 of 1 failed: run", 1.0)
+    for attempts in ([], [attempt]):
+        told = " ".join(standing([found], attempts).split())
+        assert "failed: bench verify found another mean" in told
+        assert "1 of 1" not in told
