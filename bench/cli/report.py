@@ -56,6 +56,11 @@ def command(
     table = reproduce(folder)
     if table.unreadable:
         raise BenchError(f"{table.unreadable[0]}; put it right, or delete that run's folder")
+    if table.altered:
+        raise BenchError(
+            f"altered since the run wrote it: {table.altered[0]}; put it right, or delete that "
+            "run's folder"
+        )
     texts = [readme(path, folder, table) for path in readmes]
     drawn = [*figures(folder, table), *_episode(folder, table, data_root, plugin)]
     files = [*tables(folder, table), *drawn, *texts]

@@ -1,4 +1,4 @@
-"""Asked: the tests of a suite as lines by size, with those that were not run."""
+"""Asked: the tests of a suite as lines by size, with those that have no result that counts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bench.recipe import size_of
 from bench.reproduction.line import Line
 from bench.reproduction.names import algorithms_of, method_of, recipe_labels
 from bench.reproduction.number import number_of
+from bench.reproduction.result import Result, results
 from bench.reproduction.verdict import verdict_of
 from bench.suite import Suite, Test, read_suite
 from bench.suitestate import Found, found_among, runs_below
@@ -38,7 +39,7 @@ class Part:
     """One tested size: every test that was asked for, by place, and the lines that came of them."""
 
     size: str
-    asked: Mapping[Place, tuple[Found, ...]]
+    asked: Mapping[Place, tuple[Result, ...]]
     found: Mapping[Place, Line]
 
     @property
@@ -51,13 +52,15 @@ class Part:
 class Reproduction:
     """A suite, what came of it by tested size, and the finished runs that trained.
 
-    `unreadable` has a line for each record that could not be read, and so is not in the table.
+    `unreadable` has a line for each record that could not be read, and `altered` for each run in
+    the folder that is no longer as it was written; neither is in the table.
     """
 
     suite: Suite
     parts: tuple[Part, ...]
     trainings: tuple[Entry, ...]
     unreadable: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -73,26 +76,32 @@ def reproduce(folder: Path) -> Reproduction:
     """
     suite = read_suite(folder)
     runs, unreadable = runs_below(folder)
-    return replace(reproduction(suite, found_among(suite, runs)), unreadable=unreadable)
+    entries = {run.folder: read_entry(run.folder) for run in runs}
+    altered = tuple(f"{path}: {one.altered}" for path, one in entries.items() if one.altered)
+    table = reproduction(suite, found_among(suite, runs), entries)
+    return replace(table, unreadable=unreadable, altered=altered)
 
 
-def reproduction(suite: Suite, tests: Sequence[Found]) -> Reproduction:
-    """Puts the tests of a suite, each with what was found of it, into lines by size."""
-    entries = {one.folder: read_entry(one.folder) for one in tests if one.folder and is_done(one)}
+def reproduction(suite: Suite, tests: Sequence[Found], entries: Entries) -> Reproduction:
+    """Puts the tests of a suite, each with what was found of it, into lines by size.
+
+    `entries` has the runs in which they were found.
+    """
+    known = [*results(tests, entries)]
     algorithms, labels = algorithms_of(suite), recipe_labels(suite)
-    groups: dict[str, dict[Place, list[Found]]] = {}
-    for one in tests:
+    groups: dict[str, dict[Place, list[Result]]] = {}
+    for one in known:
         places = groups.setdefault(one.test.size, {})
         places.setdefault(_place(suite, one.test, algorithms), []).append(one)
     trained = {
         _weights(suite, one.test): entries[one.folder]
-        for one in tests
-        if one.folder in entries and not one.test.evaluated
+        for one in known
+        if one.folder and one.is_done and not one.test.evaluated
     }
     parts = []
     for size in sorted(groups, key=size_of):
         asked = {place: tuple(groups[size][place]) for place in sorted(groups[size])}
-        done = {place: [one for one in seeds if is_done(one)] for place, seeds in asked.items()}
+        done = {place: [one for one in seeds if one.is_done] for place, seeds in asked.items()}
         lines = {
             place: _line(suite, seeds, entries, trained, algorithms, labels[place.training])
             for place, seeds in done.items()
@@ -102,14 +111,9 @@ def reproduction(suite: Suite, tests: Sequence[Found]) -> Reproduction:
     return Reproduction(suite, tuple(parts), tuple(trained.values()))
 
 
-def is_done(one: Found) -> bool:
-    """Tells whether a test has a result that is of the suite as it is today."""
-    return one.state == "done"
-
-
 def _line(
     suite: Suite,
-    seeds: Sequence[Found],
+    seeds: Sequence[Result],
     entries: Entries,
     trained: Mapping[tuple[int, str, int], Entry],
     algorithms: Sequence[str],

@@ -14,22 +14,24 @@ from bench.reproduction.asked import Reproduction
 from bench.reproduction.cells import share_text, size_text
 from bench.reproduction.line import Line
 from bench.reproduction.names import algorithms_of, method_of, recipe_labels
+from bench.reproduction.result import Result
 from bench.reproduction.verdict import Word
-from bench.suitestate import Found
 
 _SIGNS: dict[Word, str] = {"pass": "✓", "above": "↑", "miss": "✗"}
-LEGEND = (
+_ENDS = tuple(f"{sign})" for sign in _SIGNS.values())
+NOT_RUN = "not run"
+BRACKETS = (
     "In brackets the published number: ✓ reproduced, ↑ ours is better, ✗ missed, by a tolerance "
-    "fixed beforehand; none where nothing comparable was published. ±: over episodes, of several "
-    "seeds over trainings."
+    "fixed beforehand; none where nothing comparable was published."
 )
+SPREAD = "±: over episodes, of several seeds over trainings."
 UNCLEAR = "?: the paper's setting is unclear."
 
 
 class _Asked(NamedTuple):
     """One of the lines that a suite asks for at a size, and what came of it, if anything did."""
 
-    first: Found
+    first: Result
     line: Line | None
 
 
@@ -58,25 +60,40 @@ def compact(table: Reproduction) -> str:
             "mode": test.mode.name or "-",
             "recipe": labels[training],
         }
-        if all(asked.line is None and asked.first.state != "failed" for asked in chosen.values()):
+        if all(asked.line is None and _state(asked.first) == NOT_RUN for asked in chosen.values()):
             absent.append(f"{names['method']} ({names['recipe']})")
             continue
         lines.append(names | _cells(chosen, [part.size for part in table.parts]))
     if not lines:
         return ""
     rest = f"\n\nNot run yet: {', '.join(_distinct(absent))}." if absent else ""
-    kept = {name for line in lines for name, text in line.items() if text not in ("", "-")}
-    lines = [{name: text for name, text in line.items() if name in kept} for line in lines]
-    marked = any("?" in text for line in lines for text in line.values())
-    return f"{grid(lines, 'markdown')}\n\n{LEGEND}{f' {UNCLEAR}' if marked else ''}{rest}"
+    figures = [line.get(size_text(part.size), "") for line in lines for part in table.parts]
+    return f"{grid(_only_telling(lines), 'markdown')}\n\n{_legend(figures)}{rest}"
+
+
+def _only_telling(lines: Sequence[Cells]) -> list[Cells]:
+    """Returns the cells without the columns in which no line has anything of note."""
+    told = {
+        name
+        for line in lines
+        for name, text in line.items()
+        if text not in ("", "-") and (name, text) != ("trained on", TRAIN)
+    }
+    return [{name: text for name, text in line.items() if name in told} for line in lines]
+
+
+def _legend(figures: Sequence[str]) -> str:
+    """Returns what the signs in these cells mean."""
+    legend = [BRACKETS] if any(text.endswith(_ENDS) for text in figures) else []
+    return " ".join([*legend, SPREAD, *([UNCLEAR] if any("?" in text for text in figures) else [])])
 
 
 def _cells(chosen: Mapping[str, _Asked], sizes: Sequence[str]) -> Cells:
     lines = [asked.line for asked in chosen.values() if asked.line]
-    trained_on = [line.trained_on for line in lines]
+    trained_on = [line.trained_on for line in lines if any(line.steps)]
     return {
         "changed": "; ".join(_distinct(text for line in lines for text in line.changed)),
-        "trained on": " / ".join(_distinct(text for text in trained_on if text != TRAIN)),
+        "trained on": " / ".join(_distinct(trained_on)) or "-",
         "setting": " / ".join(_distinct(line.measured for line in lines)) or "-",
         **{size_text(size): _cell(chosen[size]) if size in chosen else "" for size in sizes},
         "steps": " / ".join(_distinct(_steps(line) for line in lines)) or "-",
@@ -99,13 +116,18 @@ def _cell(asked: _Asked) -> str:
     """Returns `98.42 ± 0.20 (98.8 ✓)`; a `?` follows a number whose setting is unclear."""
     line = asked.line
     if line is None:
-        return "failed" if asked.first.state == "failed" else "not run"
+        return _state(asked.first)
     text = short_figure(line.row)
     if line.number is None or line.verdict.word == "-":
         return text
     unclear = "?" if line.number.setting == "unclear" else ""
     published = line.number.text.partition(" ")[0]
     return f"{text} ({published}{unclear} {_SIGNS[line.verdict.word]})"
+
+
+def _state(one: Result) -> str:
+    """Returns what stands in place of a figure."""
+    return one.state if one.state == "failed" or one.refused else NOT_RUN
 
 
 def _steps(line: Line) -> str:
@@ -122,9 +144,15 @@ def _minutes(lines: Sequence[Line]) -> str:
     known = [seconds / 60 for entry in entries if (seconds := core_seconds(entry)) is not None]
     if not known:
         return "-"
-    ends = [f"{end:,.0f}" if end >= 10 else f"{end:.1f}" for end in (min(known), max(known))]
+    ends = [_minute_text(end) for end in (min(known), max(known))]
     clock = "" if all(map(has_core_seconds, entries)) else " (by the clock)"
     return "-".join(_distinct(ends)) + clock
+
+
+def _minute_text(minutes: float) -> str:
+    if minutes < 0.05:
+        return "<0.1"
+    return f"{minutes:,.0f}" if minutes >= 10 else f"{minutes:.1f}"
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:

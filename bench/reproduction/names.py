@@ -16,17 +16,18 @@ def algorithms_of(suite: Suite) -> tuple[str, ...]:
 def method_of(suite: Suite, test: Test, algorithms: Sequence[str]) -> str:
     """Returns the name of a test's method: as published, else as bench calls it.
 
+    What a training's modes do not name is called as another training of the algorithm names it.
     Where several algorithms of the suite reproduce one method, bench's name follows. What is not
     trained is called as its recipe.
     """
     if not read_recipe(test.training.recipe).values.get("steps", 1):
         return recipe_name(test.training)
     own = algorithms[suite.training.index(test.training)]
-    name = _published(test.training, test.mode) or own
+    name = _called(suite, test.training, test.mode, algorithms)
     others = {
         algorithm
         for training, algorithm in zip(suite.training, algorithms, strict=True)
-        if name in {_published(training, mode) or algorithm for mode in training.modes}
+        if name in {_called(suite, training, mode, algorithms) for mode in training.modes}
     }
     return name if others == {own} else f"{name} ({own})"
 
@@ -53,6 +54,12 @@ def recipe_labels(suite: Suite) -> tuple[str, ...]:
     )
 
 
-def _published(training: Training, mode: TestMode) -> str:
-    """Returns the published method of a mode, else the first of the training's other modes."""
-    return mode.published or next((one.published for one in training.modes if one.published), "")
+def _called(suite: Suite, training: Training, mode: TestMode, algorithms: Sequence[str]) -> str:
+    """Returns the published method of a mode, else of the training or its kin, else the algorithm.
+
+    Kin are the suite's other trainings of the same algorithm.
+    """
+    own = algorithms[suite.training.index(training)]
+    kin = [one for one, name in zip(suite.training, algorithms, strict=True) if name == own]
+    names = (one.published for member in (training, *kin) for one in member.modes)
+    return mode.published or next(filter(None, names), own)

@@ -1,13 +1,13 @@
-"""Notrun: the tests of a suite that have no result, in few words."""
+"""Notrun: the tests of a suite that have no result, or none that counts, in few words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.reproduction.asked import Part, is_done
+from bench.reproduction.asked import Part
 from bench.reproduction.names import recipe_name
+from bench.reproduction.result import Result
 from bench.suite import Test
-from bench.suitestate import Found
 
 _LONGEST = 120
 """Characters of a note that are shown."""
@@ -19,11 +19,17 @@ def not_run(part: Part) -> str:
     Those of one training that are in the same state are one, as in `maml-paper (missing)`; seeds,
     modes and tests are named where others of the same training do have a result.
     """
-    told = [text for group in _trainings(part) for text in _texts(group)]
+    told = [text for group in _trainings(part) for text in _texts(group, refused=False)]
     return f"Not run at {part.size}: {', '.join(told)}." if told else ""
 
 
-def state_text(one: Found) -> str:
+def not_counted(part: Part) -> str:
+    """Returns the tests of a size that have a finished run which does not count, with why."""
+    told = [text for group in _trainings(part) for text in _texts(group, refused=True)]
+    return f"Not counted at {part.size}: {', '.join(told)}." if told else ""
+
+
+def state_text(one: Result) -> str:
     """Returns the state of a test with why: `failed: out of memory`."""
     note = "" if one.state == "missing" else " ".join(one.note.split())
     if len(note) > _LONGEST:
@@ -31,18 +37,18 @@ def state_text(one: Found) -> str:
     return f"{one.state}: {note}" if note else one.state
 
 
-def _trainings(part: Part) -> Iterator[list[Found]]:
+def _trainings(part: Part) -> Iterator[list[Result]]:
     """Yields the tests of a size that are of one recipe's training at one size."""
-    groups: dict[tuple[int, int], list[Found]] = {}
+    groups: dict[tuple[int, int], list[Result]] = {}
     for place, seeds in part.asked.items():
         groups.setdefault((place.training, place.trained), []).extend(seeds)
     yield from groups.values()
 
 
-def _texts(group: Sequence[Found]) -> Iterator[str]:
+def _texts(group: Sequence[Result], *, refused: bool) -> Iterator[str]:
     states: dict[str, list[Test]] = {}
     for one in group:
-        if not is_done(one):
+        if not one.is_done and one.refused == refused:
             states.setdefault(state_text(one), []).append(one.test)
     whole = [one.test for one in group]
     for state, tests in states.items():

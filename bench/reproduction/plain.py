@@ -13,12 +13,12 @@ import numpy as np
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.timings import core_seconds, has_core_seconds, machine
 from bench.recipe import read_recipe, size_of
-from bench.reproduction.asked import Part, Reproduction, is_done
+from bench.reproduction.asked import Part, Reproduction
 from bench.reproduction.line import Line
 from bench.reproduction.names import algorithms_of, method_of
+from bench.reproduction.result import Result
 from bench.reproduction.verdict import deviation
 from bench.suite import Test
-from bench.suitestate import Found
 
 Value = str | float | int | bool | None
 
@@ -55,7 +55,7 @@ def _rows(part: Part) -> Iterator[tuple[Test, dict[str, Value]]]:
         if line:
             yield line.test, _done(line)
         for one in seeds:
-            if not is_done(one):
+            if not one.is_done:
                 yield one.test, _absent(one)
 
 
@@ -73,7 +73,7 @@ def _asked(test: Test) -> dict[str, Value]:
     }
 
 
-def _absent(one: Found) -> dict[str, Value]:
+def _absent(one: Result) -> dict[str, Value]:
     nothing = dict.fromkeys(_NAMES)
     return nothing | {
         "state": one.state,

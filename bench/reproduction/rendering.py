@@ -12,7 +12,7 @@ from bench.reproduction.asked import Part, Reproduction
 from bench.reproduction.cells import cells_of, size_text
 from bench.reproduction.line import Line
 from bench.reproduction.names import recipe_name
-from bench.reproduction.notrun import not_run
+from bench.reproduction.notrun import not_counted, not_run
 from bench.reproduction.summary import compared, counts, summary
 from bench.suite import Suite, Training
 
@@ -25,7 +25,9 @@ def render_reproduction(table: Reproduction, form: Reading) -> str:
     timings = timings_of([*(line.row for line in table.lines), *trained])
     cells = {id(line): cells_of(line, timings) for line in table.lines}
     kept = {name for line in cells.values() for name, text in line.items() if text not in _EMPTY}
-    parts = [title(f"{table.suite.data}: published numbers beside ours", form)]
+    numbers = any(True for _ in compared(table.suite, table.parts))
+    heading = "published numbers beside ours" if numbers else "what the suite asks for"
+    parts = [title(f"{table.suite.data}: {heading}", form)]
     parts += [note(table.suite.about, form)] if table.suite.about else []
     for part in table.parts:
         rows = [_only(cells[id(line)], kept) for line in part.lines]
@@ -46,11 +48,10 @@ def _only(cells: Cells, names: set[str]) -> Cells:
 
 def _below(suite: Suite, part: Part) -> Iterator[str]:
     """Yields what a section's lines need: their counts, what was not run, and why they miss."""
-    lines = [one.line for one in compared(suite, [part])]
-    if lines:
-        yield f"Published numbers reproduced here: {counts(lines)}."
-    if missing := not_run(part):
-        yield missing
+    numbers = [*compared(suite, [part])]
+    if numbers:
+        yield f"Published numbers reproduced here: {counts(numbers)}."
+    yield from filter(None, (not_run(part), not_counted(part)))
     for line in part.lines:
         if line.mixed:
             yield f"The seeds of {line.label} differ in their {' and '.join(line.mixed)}."

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench.badge import write_failure
 from bench.cli.loading import load_plugins
 from bench.dataset import DataFiles
 from bench.errors import BenchError
 from bench.figures.testpool import pool_of
-from bench.results import RUN_FILE, find_runs, read_run
+from bench.measurements import CheckedFigure, VerificationRecord
+from bench.results import EPISODES_FILE, RUN_FILE, find_runs, read_run
 from tests.cli.finished_swatches import PLUGIN
 from tests.cli.verifying import bench
 
@@ -227,6 +229,37 @@ def test_a_report_is_not_written_while_a_record_is_damaged(
     told = capsys.readouterr().err
     assert str(damaged) in told and "delete that run's folder" in told
     assert not (folder.parent / "colours.md").exists()
+
+
+@pytest.mark.parametrize("flags", [(), ("--check",)])
+@pytest.mark.parametrize("name", [RUN_FILE, EPISODES_FILE])
+def test_a_report_is_not_written_while_a_run_is_altered(
+    name: str, flags: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = find_runs(folder)[0]
+    content = (run / name).read_text()
+    (run / name).write_text(content.replace("0.", "0.9", 1))
+    assert report(folder, *flags, "--readme", str(folder.parent / "README.md")) == 4
+    told = capsys.readouterr().err
+    assert f"altered since the run wrote it: {run}: " in told and told.count("\n") == 1
+    what = "seal" if name == RUN_FILE else EPISODES_FILE
+    assert what in told
+    assert not (folder.parent / "colours.md").exists()
+    assert (folder.parent / "README.md").read_text() == README
+
+
+def test_a_row_whose_verification_failed_is_not_shown_as_a_result(folder: Path) -> None:
+    (run,) = [one for one in find_runs(folder) if "pixels" in one.name]
+    figure = CheckedFigure("answers", "150 queries", "90 turned", "differs")
+    write_failure(run, VerificationRecord("failed", "2026-11-21", "", (figure,)))
+    readme = folder.parent / "README.md"
+    assert report(folder, "--readme", str(readme)) == 0
+    (row,) = [line for line in readme.read_text().splitlines() if line.startswith("| pixels")]
+    assert "| failed " in row
+    assert (
+        "Not counted at 3w1s: pixels (failed: bench verify"
+        in (folder.parent / "colours.md").read_text()
+    )
 
 
 def test_a_suite_of_which_nothing_is_done_has_nothing_to_show(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.leaderboard.entry import read_entry
 from bench.measurements import AuditRecord, RecipeRecord
 from bench.recipe import size_of
 from bench.reproduction.asked import Reproduction, reproduction
@@ -79,4 +80,5 @@ def answered(folder: Path, suite: Suite, answer: Callable[[Test], Answer]) -> Re
         place = folder / f"run-{number}"
         record = write_run(place, given, given.outcome.mean + WAVE)
         tests.append(Found(test, place, record, "done"))
-    return reproduction(suite, tests)
+    entries = {one.folder: read_entry(one.folder) for one in tests if one.folder}
+    return reproduction(suite, tests, entries)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.reproduction import Reproduction, compact
+import pytest
+
+from bench.reproduction import Reproduction, compact, render_reproduction
 from bench.suite import Suite, Test, TestMode, Training
 from tests.bench.reproduction.suites import MODES, Answer, answered, record_of, write_recipe
 from tests.bench.written_runs import Records
@@ -108,7 +110,7 @@ def test_what_was_not_run_at_any_size_is_named_below_and_untrained_rows_have_no_
     assert compact(table).endswith("\n\nNot run yet: maml (cpu).")
 
 
-def test_a_row_trained_on_the_validation_classes_too_says_so(
+def test_where_a_row_was_trained_on_the_validation_classes_too_all_say_on_what(
     tmp_path: Path, make_record: Records
 ) -> None:
     both = Training(write_recipe(tmp_path, "both-paper"), {"5w1s": ("5w1s",)})
@@ -121,4 +123,53 @@ def test_a_row_trained_on_the_validation_classes_too_says_so(
 
     heading, *lines = rows(answered(tmp_path, Suite("", "omniglot", (both, train)), answer))
     place = heading.index("trained on")
-    assert [line[place] for line in lines] == ["train+val", ""]
+    assert [line[place] for line in lines] == ["train+val", "train"]
+
+
+def test_where_no_published_number_is_shown_no_footnote_tells_of_brackets(
+    tmp_path: Path, make_record: Records
+) -> None:
+    recipe = write_recipe(tmp_path, "maml-paper")
+    for mode, told in ((TestMode(), False), (MODES[0], True)):
+        suite = Suite("", "omniglot", (Training(recipe, {"5w1s": ("5w1s",)}, modes=(mode,)),))
+        table = answered(
+            tmp_path / str(told), suite, lambda t: record_of(make_record, t, 0.9, "transductive")
+        )
+        assert ("In brackets" in compact(table)) is told
+        assert "±: over episodes" in compact(table)
+        heading = render_reproduction(table, "markdown").splitlines()[0]
+        assert ("published numbers beside ours" in heading) is told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.6, "<0.1"), (2.9, "<0.1"), (3.0, "0.1"), (90.0, "1.5"), (720.0, "12")]
+)
+def test_a_training_of_seconds_is_not_shown_as_none(
+    seconds: float, text: str, tmp_path: Path, make_record: Records
+) -> None:
+    training = Training(write_recipe(tmp_path, "maml-paper"), {"5w1s": ("5w1s",)})
+
+    def answer(test: Test) -> Answer:
+        return record_of(make_record, test, 0.9, steps_done=10, core_seconds=seconds)
+
+    heading, line = rows(answered(tmp_path, Suite("", "omniglot", (training,)), answer))
+    assert line[heading.index("core-minutes")] == text
+
+
+def test_a_method_is_called_alike_whichever_of_its_recipes_names_the_published_one(
+    tmp_path: Path, make_record: Records
+) -> None:
+    sizes: dict[str, tuple[str, ...]] = {"5w1s": ("5w1s",)}
+    recipes = [write_recipe(tmp_path, name, "maml", "cpu") for name in ("maml-honest", "maml-cpu")]
+    trainings = (
+        Training(recipes[0], sizes, modes=(TestMode("each query alone"),)),
+        Training(recipes[1], sizes, modes=MODES[:1]),
+        Training(write_recipe(tmp_path, "floor", "anil"), sizes),
+    )
+
+    def answer(test: Test) -> Answer:
+        floor = test.training is trainings[2]
+        return record_of(make_record, test, 0.2) if floor else "missing"
+
+    table = answered(tmp_path, Suite("", "omniglot", trainings), answer)
+    assert compact(table).endswith("\n\nNot run yet: MAML (maml-honest), MAML (maml-cpu).")
