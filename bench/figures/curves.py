@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from bench.figures.boxes import Box
 from bench.figures.courses import Course
 from bench.figures.key import Key
-from bench.figures.labels import area_of, at, dots, write_names
+from bench.figures.labels import Named, area_of, at, dots, write_names
 from bench.figures.look import (
     INK,
     LARGE,
@@ -26,8 +27,7 @@ from bench.figures.look import (
     colours_of,
     family_order,
 )
-from bench.figures.placing import Box
-from bench.figures.scale import scale_minutes, scale_scores
+from bench.figures.scale import scale_minutes, scale_scores, score_name
 from bench.measurements import CurvePoint
 
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
@@ -45,7 +45,7 @@ def curves_figure(courses: Sequence[Course], title: str) -> Figure:
     validated = [course for course in courses if course.is_validated]
     others = [course for course in courses if not course.is_validated]
     parts = [
-        (part, high, value)
+        (part, max(high, high - 1.6 + 0.1 * len(part)), value)
         for part, high, value in ((validated, _HIGH, _score), (others, _LOW, _loss))
         if part
     ]
@@ -96,15 +96,14 @@ def _draw(axes: Axes, courses: Sequence[Course], colours: dict[str, str], value:
         )
         end = [values[-1:] for values in _places(course.mean, value)]
         axes.plot(*end, marker="o", markersize=4.5, markeredgecolor="white", color=colour, zorder=4)
-    _name_ends(axes, courses, value)
+    _name_ends(axes, courses, colours, value)
 
 
 def _scale_scores(axes: Axes, courses: Sequence[Course], points: Sequence[CurvePoint]) -> None:
     metric = courses[0].metric
     lowest = min(_lowest(course) for course in courses)
     scale_scores(axes, metric, [lowest, *(s for s in map(_score, points) if s > lowest)])
-    name = "accuracy, %" if metric.higher_is_better else metric.heading
-    axes.set_ylabel(f"validation {name}", size=MIDDLE, color=INK)
+    axes.set_ylabel(score_name(metric, "validation"), size=MIDDLE, color=INK)
 
 
 def _lowest(course: Course) -> float:
@@ -126,21 +125,24 @@ def _scale_losses(axes: Axes, _: Sequence[Course], points: Sequence[CurvePoint])
     axes.set_title(note, size=SMALL, color=INK, loc="left", pad=4)
 
 
-def _name_ends(axes: Axes, courses: Sequence[Course], value: Value) -> None:
+def _name_ends(
+    axes: Axes, courses: Sequence[Course], colours: dict[str, str], value: Value
+) -> None:
     """Writes the name of each course at the end of its curve, off all curves."""
     dot, area = dots(axes), area_of(axes)
     taken: list[Box] = []
     light: list[Box] = []
-    ends: list[tuple[float, float]] = []
+    names: list[Named] = []
     for course in courses:
         minutes, values = _places(course.mean, value)
         places = [at(axes, point) for point in zip(minutes, values, strict=True)]
         light += [Box(x, y, x, y).grown(1.5 * dot) for x, y in _filled(places, 6 * dot)]
         taken.append(Box(*places[-1], *places[-1]).grown(3 * dot))
-        ends.append((minutes[-1], values[-1]))
+        end = (minutes[-1], values[-1])
+        names.append(Named(course.name, (end,), colours[course.family]))
     right = area.right + _RIGHT * 72 * dot
     bounds = Box(area.left, area.bottom, right, area.top + 8 * dot).grown(-2 * dot)
-    write_names(axes, [course.name for course in courses], ends, taken, bounds, light)
+    write_names(axes, names, taken, bounds, light)
 
 
 def _filled(places: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,45 +12,57 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.text import Text
 
-from bench.figures.look import FAINT, INK, SMALL
-from bench.figures.placing import Box, Label, place
+from bench.figures.boxes import Box, leaders, rows
+from bench.figures.hindrance import NEAR, Label
+from bench.figures.look import INK, SMALL
+from bench.figures.placing import place
 
-_NEAR = 7.0
-"""Points of type: names within need no line."""
 Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A name, the points (in data) that it is of, joined by a line, and their colour."""
+
+    name: str
+    points: tuple[Point, ...]
+    colour: str
 
 
 def write_names(
     axes: Axes,
-    names: Sequence[str],
-    points: Sequence[Point],
+    names: Sequence[Named],
     taken: Sequence[Box],
     bounds: Box,
     light: Sequence[Box] = (),
 ) -> None:
-    """Writes a name near each point (in data), off all that is `taken`, within bounds (in dots).
+    """Writes names near their points, off all that is `taken`, within bounds (in dots).
 
-    What is `light` may be covered if need be.
+    What is `light` may be covered if need be. From what is not near, a line in its colour leads to
+    the name.
     """
     dot = dots(axes)
     drawn = [
-        axes.text(0, 0, name, size=SMALL, color=INK, zorder=5, path_effects=halo())
-        for name in names
+        axes.text(0, 0, one.name, size=SMALL, color=INK, zorder=5, path_effects=halo())
+        for one in names
     ]
     labels = []
-    for point, text in zip(points, drawn, strict=True):
+    for one, text in zip(names, drawn, strict=True):
         size = box_of(text)
-        labels.append(Label(*at(axes, point), size.right - size.left, size.top - size.bottom))
+        (x, y), *others = [at(axes, point) for point in one.points]
+        labels.append(Label(x, y, size.right - size.left, size.top - size.bottom, tuple(others)))
     back = axes.transData.inverted()
     places = place(labels, taken, bounds, dot, light=light)
-    for label, text, box in zip(labels, drawn, places, strict=True):
+    for one, label, text, box in zip(names, labels, drawn, places, strict=True):
         centre = ((box.left + box.right) / 2, (box.bottom + box.top) / 2)
         text.set_position(tuple(back.transform(centre)))
         text.set(ha="center", va="center")
-        near = box.nearest(label.x, label.y)
-        if math.dist(near, (label.x, label.y)) > _NEAR * dot:
-            ends = back.transform([(label.x, label.y), near])
-            line = axes.plot(ends[:, 0], ends[:, 1], color=FAINT, linewidth=0.6, zorder=2.8)
+        (leader,) = leaders(rows([box]), label.anchors)
+        if math.dist(*leader) > NEAR * dot:
+            ends = back.transform(leader)
+            line = axes.plot(
+                ends[:, 0], ends[:, 1], color=one.colour, linewidth=0.6, alpha=0.8, zorder=2.8
+            )
             line[0].set_clip_on(False)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 class Naming:
     """What can tell a row from others; of it no more is shown than is needed, but for `always`.
 
-    `aside` sets rows apart without letters, as a hollow marker does.
+    `aside` sets rows of one training apart without letters, as a hollow marker does.
     """
 
     method: str
@@ -24,10 +24,13 @@ class Naming:
 def names_of(namings: Sequence[Naming]) -> list[str]:
     """Returns a name for each: the method, then recipe, size and settings where these differ.
 
-    Of a recipe `omniglot/protonet-paper` of protonet that is `paper`.
+    Of a recipe `omniglot/protonet-paper` of protonet that is `paper`. Rows of one training that
+    are set apart by `aside` are called the same.
     """
-    shown = [Naming(one.method, aside=one.aside) for one in namings]
+    shown = [Naming(one.method) for one in namings]
     for part in ("recipe", "size", "settings"):
+        if part == "settings":
+            shown = [replace(its, aside=one.aside) for one, its in zip(namings, shown, strict=True)]
         keys = list(shown)
         for number, (naming, key) in enumerate(zip(namings, keys, strict=True)):
             alike = [other for other, its in zip(namings, keys, strict=True) if its == key]

@@ -31,21 +31,39 @@ _LEAST_SPAN = 3.0
 """The least ratio of the last to the first of the axis of minutes, so that ticks stand on it."""
 
 
-def scale_scores(axes: Axes, metric: Metric, values: Iterable[float]) -> None:
+def score_name(metric: Metric, of: str) -> str:
+    """Returns what the ordinate of scores is called: `of` says of what, such as test."""
+    if metric.higher_is_better:
+        return f"{of} {metric.name}, {metric.unit} (log scale of errors)"
+    return f"{of} {metric.heading} (log scale)"
+
+
+def heights(metric: Metric, scores: ArrayLike) -> NDArray[np.float64]:
+    """Returns where scores stand on the ordinate, from below, in powers of ten of the errors."""
+    if metric.higher_is_better:
+        return _upwards(scores)
+    return np.asarray(-np.log10(np.maximum(np.asarray(scores, dtype=np.float64), 1e-300)))
+
+
+def scale_scores(
+    axes: Axes, metric: Metric, values: Iterable[float], *, below: float = 0.0
+) -> None:
     """Gives the ordinate a scale for scores, wide enough for the values.
 
     An accuracy stands at the logarithm of the errors, upwards; an error that may be any size is on
-    a logarithmic axis with the smallest on top.
+    a logarithmic axis with the smallest on top. `below` is a share of the height that is left free.
     """
     known = np.array([*values], dtype=np.float64)
     if not metric.higher_is_better:
+        largest, least = known.max() * 1.3, known[known > 0].min() / 1.3
         axes.set_yscale("log")
-        axes.set_ylim(known.max() * 1.3, known[known > 0].min() / 1.3)
+        axes.set_ylim(largest * (largest / least) ** (below / (1 - below)), least)
         return
     axes.set_yscale("function", functions=(_upwards, _back))
     low, high = _upwards(known).min(), _upwards(known).max()
     room = 0.06 * max(high - low, 0.3)
-    bottom, top = max(low - room, 0.0), high + room
+    bottom, top = low - room, high + room
+    bottom = max(bottom - (top - bottom) * below / (1 - below), 0.0)
     axes.set_ylim(*_back(np.array([bottom, top])))
     every = [[step / 100 for step in steps] for steps in _PERCENTS]
     ticks = _enough(every, lambda tick: bool(bottom <= _upwards(tick) <= top))

@@ -19,11 +19,13 @@ from bench.figures.labels import box_of
 from bench.figures.look import INK, SMALL, colours_of, png
 from bench.figures.marks import Mark, Panel
 from bench.tasks import ACCURACY
+from tests.bench.figures.wholetable import whole_panel
 
 PROTONET = Mark("protonet", "metric", 30.0, 0.98, 0.978, 0.982, "inductive", published=0.988)
 MAML = Mark("maml", "optimisation", 300.0, 0.95, 0.94, 0.96, "transductive")
 BATCH = Mark("relationnet", "metric", 90.0, 0.97, 0.96, 0.98, "batch-dependent", on_gpu=True)
-FLOOR = Mark("pixels", "floor", 0.0, 0.4, 0.39, 0.41, "inductive")
+FLOOR = Mark("pixels", "floor", 0.0, 0.93, 0.92, 0.94, "inductive")
+FAR = Mark("chance", "floor", 0.0, 0.2, 0.19, 0.21, "inductive")
 MARKS = (PROTONET, MAML, BATCH, FLOOR)
 
 
@@ -79,7 +81,7 @@ def test_a_mark_stands_at_its_minutes_and_its_accuracy_in_its_familys_colour() -
         assert line.get_markeredgecolor() == colours[mark.family]
     assert axes.get_xscale() == "log"
     assert axes.get_xlabel() == "core-minutes of training"
-    assert axes.get_ylabel() == "test accuracy, %"
+    assert axes.get_ylabel() == "test accuracy, % (log scale of errors)"
 
 
 def test_hollow_is_transductive_half_is_by_batch_and_square_is_a_gpu() -> None:
@@ -104,14 +106,81 @@ def test_intervals_and_published_numbers_are_drawn_at_the_same_minutes() -> None
 def test_what_was_not_trained_is_a_dotted_line_across() -> None:
     axes = axes_of(compute_figure([panel(*MARKS)], ""))
     (line,) = (one for one in axes.lines if one.get_linestyle() == ":")
-    assert [*np.asarray(line.get_ydata())] == [0.4, 0.4]
+    assert [*np.asarray(line.get_ydata())] == [0.93, 0.93]
     assert [*np.asarray(line.get_xdata())] == [0, 1]  # of the axes' width
     assert "pixels (not trained)" in {text.get_text() for text in axes.texts}
 
 
-def test_floors_of_the_same_height_have_their_names_side_by_side() -> None:
-    floors = (FLOOR, replace(FLOOR, name="chance", mean=0.395), replace(FLOOR, name="third"))
-    made = compute_figure([panel(PROTONET, *floors)], "")
+def test_what_is_far_below_is_written_and_leaves_the_room_to_the_others() -> None:
+    axes = axes_of(compute_figure([panel(*MARKS, FAR)], ""))
+    assert "\N{DOWNWARDS ARROW} not trained: chance 20.00%" in {t.get_text() for t in axes.texts}
+    assert axes.get_ylim()[0] > 0.85
+
+
+def test_where_nothing_was_trained_all_floors_are_lines() -> None:
+    axes = axes_of(compute_figure([panel(FLOOR, FAR)], ""))
+    assert sorted(float(np.asarray(one.get_ydata())[0]) for one in axes.lines) == [0.2, 0.93]
+
+
+@pytest.mark.parametrize("means", [(0.5, 0.6, 0.1), (0.9, 0.905, 0.8), (0.44, 0.46, 0.5)])
+def test_no_line_of_a_floor_runs_through_the_name_of_another(means: tuple[float, ...]) -> None:
+    floors = [replace(FLOOR, name=f"floor {mean}", mean=mean) for mean in means]
+    made = compute_figure([panel(*floors)] * 2, "")
+    for axes in made.axes:
+        heights = [axes.transData.transform((1, mean))[1] for mean in means]
+        names = [box_of(text) for text in axes.texts]
+        assert len(names) == 3
+        assert not any(box.bottom < y < box.top for box in names for y in heights)
+
+
+def test_two_marks_of_one_training_are_joined_and_share_a_name() -> None:
+    alone = replace(MAML, mean=0.93, low=0.92, high=0.94, verdict="inductive")
+    axes = axes_of(compute_figure([panel(MAML, alone, PROTONET)], ""))
+    assert sorted(text.get_text() for text in axes.texts) == ["maml", "protonet"]
+    assert [[300.0, 0.93], [300.0, 0.95]] in [points(line) for line in axes.lines]
+    made = compute_figure([panel(MAML, alone)], "")
+    words = {text.get_text() for legend in made.legends for text in legend.get_texts()}
+    assert "marks of one training" in words
+
+
+def test_an_interval_that_is_cut_ends_in_an_arrow_at_the_edge() -> None:
+    wide = replace(PROTONET, high=0.9999, published=None)
+    axes = axes_of(compute_figure([panel(wide, MAML)], ""))
+    (arrow,) = (one for one in axes.lines if one.get_marker() == "^")
+    assert points(arrow) == [[30.0, pytest.approx(axes.get_ylim()[1])]]
+    whole = axes_of(compute_figure([panel(*MARKS)], ""))
+    assert not any(one.get_marker() in ("^", "v") for one in whole.lines)
+
+
+def test_a_panel_with_many_names_has_the_whole_width_and_is_higher() -> None:
+    panels = [whole_panel(), *(whole_panel(f"test {n}", 20) for n in range(3))]
+    made = compute_figure(panels, "")
+    first, second, third, fourth = (axes.get_position() for axes in made.axes)
+    assert first.width > 1.9 * second.width
+    assert first.height > second.height
+    assert (second.y0, fourth.x0) == (pytest.approx(third.y0), pytest.approx(second.x0))
+    assert [bool(axes.get_xlabel()) for axes in made.axes] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_a_whole_suite_each_name_is_clear_of_marks_and_of_names(count: int) -> None:
+    made = compute_figure([whole_panel("one", 36 if count == 1 else 20)] * count, "")
+    axes = made.axes[0]
+    names = [box_of(text) for text in axes.texts]
+    trained = whole_panel("one", 36 if count == 1 else 20).marks[3:]
+    words = {text.get_text() for text in axes.texts}
+    assert {mark.name for mark in trained} <= words
+    places = axes.transData.transform([(mark.core_minutes, mark.mean) for mark in trained])
+    for one, other in itertools.combinations(names, 2):
+        assert one.overlap(other) < 1e-6
+    for left, bottom, right, top in names:
+        assert axes.bbox.x0 <= left < right <= axes.bbox.x1
+        assert not any(left < x < right and bottom < y < top for x, y in places)
+
+
+def test_floors_of_the_same_height_have_their_names_apart() -> None:
+    floors = (FLOOR, replace(FLOOR, name="chance", mean=0.929), replace(FLOOR, name="third"))
+    made = compute_figure([panel(*MARKS[:3], *floors)], "")
     made.canvas.draw()
     names = [text for text in axes_of(made).texts if text.get_text().endswith("(not trained)")]
     assert len(names) == 3

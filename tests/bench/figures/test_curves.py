@@ -45,7 +45,7 @@ def test_the_mean_is_bold_and_seeds_are_thin_at_their_core_minutes() -> None:
     assert len(thin) == 2
     assert all(one.get_linewidth() < mean.get_linewidth() / 2 for one in thin)
     assert {one.get_color() for one in (mean, *thin)} == {colours_of(["metric"])["metric"]}
-    assert axes.get_ylabel() == "validation accuracy, %"
+    assert axes.get_ylabel() == "validation accuracy, % (log scale of errors)"
     assert axes.get_xlabel() == "core-minutes of training"
 
 

@@ -29,5 +29,11 @@ def test_what_is_told_by_the_marker_is_not_told_in_letters() -> None:
     assert names_of(given) == ["maml", "maml"]
 
 
+def test_two_recipes_are_told_apart_though_their_markers_differ() -> None:
+    together = Naming("relationnet", "relationnet-batch-cpu", aside="hollow")
+    alone = Naming("relationnet", "relationnet-cpu", aside="filled")
+    assert names_of([together, alone]) == ["relationnet batch-cpu", "relationnet cpu"]
+
+
 def test_what_is_always_told_is_told() -> None:
     assert names_of([Naming("maml", always="(GPU)")]) == ["maml (GPU)"]

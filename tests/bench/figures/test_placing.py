@@ -8,7 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from bench.figures.placing import Box, Label, place
+from bench.figures.boxes import Box, crossings, leaders, on_lines, rows
+from bench.figures.hindrance import Label
+from bench.figures.placing import place
 
 BOUNDS = Box(0, 0, 400, 300)
 
@@ -68,3 +70,29 @@ def test_a_box_knows_its_nearest_place() -> None:
 
 def test_no_labels_need_no_places() -> None:
     assert place([], [Box(0, 0, 1, 1)], BOUNDS) == []
+
+
+def test_a_label_of_two_points_may_stand_between_them() -> None:
+    taken = [Box(200, y, 200, y).grown(40) for y in (50, 250)]
+    (box,) = place([Label(200, 50, 60, 10, ((200, 250),))], taken, BOUNDS)
+    assert math.dist(box.nearest(200, 150), (200, 150)) < 8
+
+
+def test_lines_to_labels_neither_cross_nor_run_through_labels() -> None:
+    labels = [Label(200 + x, 150 + y, 50, 10) for x in (0, 5, 10) for y in (0, 5, 10)]
+    taken = [Box(one.x, one.y, one.x, one.y).grown(2) for one in labels]
+    boxes = place(labels, taken, BOUNDS)
+    lines = np.concatenate(
+        [leaders(rows([box]), one.anchors) for one, box in zip(labels, boxes, strict=True)]
+    )
+    assert not crossings(lines, lines).any()
+    through = on_lines(lines, rows([box.grown(-1) for box in boxes]))
+    assert not (through & ~np.eye(len(labels), dtype=bool)).any()
+
+
+def test_lines_know_what_they_go_through_and_cross() -> None:
+    across = np.array([[[0.0, 5.0], [10.0, 5.0]]])
+    boxes = rows([Box(4, 4, 6, 6), Box(4, 6, 6, 8), Box(11, 4, 12, 6)])
+    assert on_lines(across, boxes).tolist() == [[True, False, False]]
+    others = np.array([[[5.0, 0.0], [5.0, 10.0]], [[5.0, 6.0], [5.0, 10.0]]])
+    assert crossings(across, others).tolist() == [[True, False]]
