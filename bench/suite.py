@@ -12,19 +12,16 @@ so it sets nothing. A recipe that ends in .toml is a file, named from the suite'
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from bench.config import RunConfig
 from bench.errors import BenchError, nearest
 from bench.parameters import Value
 from bench.published import published
 from bench.recipe import Recipe, read_recipe, size_of
+from bench.suitefile import read_parts
 from bench.tasks import ACCURACY
 
 SUITE_FILE = "suite.toml"
@@ -119,16 +116,7 @@ def read_suite(folder: Path) -> Suite:
             or it asks for something twice.
     """
     path = folder / SUITE_FILE
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        _check_keys(content, f"{path}")
-        suite = msgspec.convert(content, Suite)
-    except OSError as error:
-        raise BenchError(
-            f"{path} cannot be read: {error.strerror}; name a folder with a {SUITE_FILE}"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise BenchError(f"{path} is not a suite: {error}") from None
+    suite = read_parts(path, Suite)
     found = (_placed(training, folder) for training in suite.training)
     suite = replace(suite, training=tuple(found))
     try:
@@ -143,25 +131,6 @@ def _placed(training: Training, folder: Path) -> Training:
     if not training.recipe.endswith(".toml"):
         return training
     return replace(training, recipe=str(folder / training.recipe))
-
-
-def _check_keys(content: Mapping[str, Any], path: str) -> None:
-    """Raises BenchError for a key that no part of a suite has: it would have no effect."""
-    trainings = content.get("training", [])
-    parts: list[tuple[Any, type[Any], str]] = [  # TOML values are anything
-        (content, Suite, path),
-        (content.get("test", {}), CommonTest, f"{path}, [test]"),
-        (content.get("tolerance", {}), Tolerance, f"{path}, [tolerance]"),
-    ]
-    for training in trainings if isinstance(trainings, list) else []:
-        parts.append((training, Training, f"{path}, [[training]]"))
-        modes = training.get("modes", []) if isinstance(training, Mapping) else []
-        parts += [(mode, TestMode, f"{path}, modes") for mode in modes if isinstance(modes, list)]
-    for values, kind, place in parts:
-        known = [field.name for field in fields(kind)]
-        for key in values if isinstance(values, Mapping) else ():
-            if key not in known:
-                raise BenchError(f"{place} has an unknown key '{key}'; {nearest(key, known)}")
 
 
 def check_suite(suite: Suite) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.seedlist import MOST, seeds_in
 from bench.tasks import METRICS
 
 if TYPE_CHECKING:
     from bench.results import RunRecord
-
-MOST = 100
-"""No more seeds at a time: a slip such as 0..1000 would take weeks."""
 
 
 def read_seeds(text: str) -> tuple[int, ...]:
@@ -22,24 +19,10 @@ def read_seeds(text: str) -> tuple[int, ...]:
     Raises:
         BenchError: it names none, one twice, fewer than two or more than a hundred.
     """
-    seeds: list[int] = []
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d+)(?:\.\.(\d+))?\s*", part)
-        if not found:
-            raise BenchError(f"--seeds is '{text}'; write it as 0..4 or as 0,1,2")
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last < first:
-            raise BenchError(
-                f"--seeds is '{text}'; {first}..{last} runs backwards: {last}..{first}"
-            )
-        if last - first >= MOST:
-            raise BenchError(f"--seeds is '{text}'; {first}..{last} are more than {MOST} seeds")
-        seeds.extend(range(first, last + 1))
-    if len(set(seeds)) != len(seeds):
-        raise BenchError(f"--seeds is '{text}', which names a seed twice; name each once")
+    seeds = seeds_in(text, "--seeds")
     if not 2 <= len(seeds) <= MOST:
         raise BenchError(f"--seeds is '{text}'; name 2 to {MOST} seeds, or one with --seed")
-    return tuple(seeds)
+    return seeds
 
 
 def seeds_summary(records: Sequence[RunRecord]) -> str:

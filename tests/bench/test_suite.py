@@ -89,11 +89,11 @@ def test_the_path_of_a_recipe_begins_at_the_suite(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("about = ", "is not a suite"),
-        (HEAD, "missing required field `training`"),
+        ("about = ", "is not valid TOML"),
+        (HEAD, "has no training; write it as in [[training]]"),
         (HEAD + "training = []", "there is no [[training]] in it"),
         (HEAD + ROW + "seed = [1]", "has an unknown key 'seed'; did you mean 'seeds'?"),
-        (HEAD + ROW + 'modes = [{ sets = {} }]', "modes has an unknown key 'sets'"),
+        (HEAD + ROW + 'modes = [{ sets = {} }]', "mode 1 has an unknown key 'sets'"),
         (HEAD + "[test]\nquery = 5\n" + ROW, "[test] has an unknown key 'query'"),
         (HEAD + "[test]\nepisodes = 1\n" + ROW, "--episodes is 1; it must be at least 2"),
         (HEAD + "[test]\nepisode_seed = -1\n" + ROW, "--episode-seed is -1"),
