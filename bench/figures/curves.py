@@ -32,6 +32,7 @@ from bench.measurements import CurvePoint
 
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """By turns within a family, whose colour is one."""
+_BOLD, _THIN = 1.7, 0.6
 _LEFT, _RIGHT, _TOP, _BOTTOM, _BETWEEN = 0.62, 1.0, 0.45, 0.55, 0.8
 _HIGH, _LOW = 4.2, 1.9
 """Inches of the panel of scores and of that of losses."""
@@ -69,11 +70,17 @@ def curves_figure(courses: Sequence[Course], title: str) -> Figure:
 
 
 def _key(courses: Sequence[Course]) -> Key:
-    families = family_order(course.family for course in courses)
-    if all(len(course.seeds) == 1 for course in courses):
-        return Key(tuple(families))
-    seed, mean = Line2D([], [], color=INK, linewidth=0.6), Line2D([], [], color=INK, linewidth=1.7)
-    return Key(tuple(families), ((seed, "a seed"), (mean, "the mean of the seeds")))
+    """Returns the key: a line is told by the name at its end, and dashes tell those near apart."""
+    families = [course.family for course in courses]
+    bold = Line2D([], [], color=INK, linewidth=_BOLD)
+    signs = [(bold, "a training, named at its end")]
+    if any(len(course.seeds) > 1 for course in courses):
+        thin = Line2D([], [], color=INK, linewidth=_THIN)
+        signs = [(bold, "a training (mean of its seeds), named at its end"), (thin, "a seed")]
+    if len(set(families)) < len(families):
+        dashed = Line2D([], [], color=INK, linewidth=_BOLD, linestyle="--")
+        signs.append((dashed, "another of the same family"))
+    return Key(tuple(family_order(families)), tuple(signs))
 
 
 def _draw(axes: Axes, courses: Sequence[Course], colours: dict[str, str], value: Value) -> None:
@@ -86,11 +93,11 @@ def _draw(axes: Axes, courses: Sequence[Course], colours: dict[str, str], value:
         turn[course.family] = turn.get(course.family, -1) + 1
         colour, style = colours[course.family], _STYLES[turn[course.family] % len(_STYLES)]
         for seed in course.seeds if len(course.seeds) > 1 else ():
-            axes.plot(*_places(seed, value), color=colour, linewidth=0.6, alpha=0.5)
+            axes.plot(*_places(seed, value), color=colour, linewidth=_THIN, alpha=0.5)
         axes.plot(
             *_places(course.mean, value),
             color=colour,
-            linewidth=1.7,
+            linewidth=_BOLD,
             linestyle=style,
             label=course.name,
         )
@@ -142,7 +149,7 @@ def _name_ends(
         names.append(Named(course.name, (end,), colours[course.family]))
     right = area.right + _RIGHT * 72 * dot
     bounds = Box(area.left, area.bottom, right, area.top + 8 * dot).grown(-2 * dot)
-    write_names(axes, names, taken, bounds, light)
+    write_names(axes, names, taken, bounds, light, rightwards=True)
 
 
 def _filled(places: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:

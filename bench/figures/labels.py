@@ -35,11 +35,13 @@ def write_names(
     taken: Sequence[Box],
     bounds: Box,
     light: Sequence[Box] = (),
+    *,
+    rightwards: bool = False,
 ) -> None:
     """Writes names near their points, off all that is `taken`, within bounds (in dots).
 
     What is `light` may be covered if need be. From what is not near, a line in its colour leads to
-    the name.
+    the name. `rightwards` is as for `place`.
     """
     dot = dots(axes)
     drawn = [
@@ -52,7 +54,7 @@ def write_names(
         (x, y), *others = [at(axes, point) for point in one.points]
         labels.append(Label(x, y, size.right - size.left, size.top - size.bottom, tuple(others)))
     back = axes.transData.inverted()
-    places = place(labels, taken, bounds, dot, light=light)
+    places = place(labels, taken, bounds, dot, light=light, rightwards=rightwards)
     for one, label, text, box in zip(names, labels, drawn, places, strict=True):
         centre = ((box.left + box.right) / 2, (box.bottom + box.top) / 2)
         text.set_position(tuple(back.transform(centre)))

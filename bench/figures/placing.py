@@ -27,10 +27,12 @@ def place(
     unit: float = 1.0,
     *,
     light: Sequence[Box] = (),
+    rightwards: bool = False,
 ) -> list[Box]:
     """Returns a rectangle for each label, near its point, off `taken` and off each other.
 
-    What is `light` should not be covered either, but may be.
+    What is `light` should not be covered either, but may be. With `rightwards`, labels stand above,
+    below or to the right of their points.
 
     `unit` is a point of type. Each label in turn takes the best place that the others leave, until
     none moves; then some are shaken, by a generator of its own, and what is better is kept. So the
@@ -42,7 +44,7 @@ def place(
     boxes, costs = [], []
     for label in labels:
         others = [one for one in labels if one is not label]
-        tried = _choices(label, unit)
+        tried = _choices(label, unit, rightwards)
         cost = alone(tried, label, others, rows(taken), rows(light), bounds, unit)
         best = _best(cost, len(tried) // len(_REACHES), share)
         boxes.append(tried[best])
@@ -51,10 +53,11 @@ def place(
     return [Box(*map(float, its[at])) for its, at in zip(boxes, chosen, strict=True)]
 
 
-def _choices(label: Label, unit: float) -> Floats:
+def _choices(label: Label, unit: float, rightwards: bool) -> Floats:
     """Returns the rectangles that are tried for a label, (k, 4), by reach."""
     half = np.array([label.width, label.height]) / 2
     ways = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], 1)
+    ways = ways[ways[:, 0] > -1e-6] if rightwards else ways
     reaches = np.array(_REACHES)[:, None, None, None]
     middles = label.anchors[:, None] + ways * (half + (4 + reaches) * unit)
     middles = middles.reshape(-1, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -13,6 +15,7 @@ from bench.figures.labels import box_of
 from bench.figures.look import colours_of, png
 from bench.measurements import CurvePoint
 from bench.tasks import ACCURACY
+from tests.bench.figures.wholetable import whole_courses
 
 
 def looks(*scores: float | None, minutes: float = 2.0) -> tuple[CurvePoint, ...]:
@@ -91,6 +94,30 @@ def test_trainings_of_one_family_have_lines_of_their_own_kind() -> None:
     (axes,) = curves_figure(courses, "").axes
     kinds = [line(axes, course.name).get_linestyle() for course in courses]
     assert len({str(kind) for kind in kinds}) == 4
+
+
+def test_the_key_says_that_lines_are_named_at_their_ends_and_what_dashes_are() -> None:
+    def words(*courses: Course) -> set[str]:
+        made = curves_figure(courses, "")
+        return {text.get_text() for legend in made.legends for text in legend.get_texts()}
+
+    assert words(ALONE) == {"optimisation", "a training, named at its end"}
+    assert words(SEEDS, UNSEEN) == {
+        *("metric", "a training (mean of its seeds), named at its end", "a seed"),
+        "another of the same family",
+    }
+
+
+def test_of_a_whole_suite_no_name_lies_on_another_or_on_an_end() -> None:
+    courses = whole_courses()
+    (axes,) = curves_figure(courses, "").axes
+    names = [box_of(text) for text in axes.texts]
+    assert len(names) == len(courses) == 30
+    for one, other in itertools.combinations(names, 2):
+        assert one.overlap(other) < 1e-6
+    ends = [axes.transData.transform(xy(line(axes, course.name))[-1]) for course in courses]
+    for left, bottom, right, top in names:
+        assert not any(left < x < right and bottom < y < top for x, y in ends)
 
 
 def test_every_name_is_near_its_end_and_within_the_picture() -> None:
