@@ -132,8 +132,10 @@ def readme(path: Path, folder: Path, table: Reproduction) -> Derived:
     """
     try:
         text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BenchError(f"--readme {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise BenchError(f"--readme {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BenchError(f"--readme {path} is not a text in UTF-8") from None
     parts = {f"{folder.name} table": compact(table)}
     return Derived(path, rewritten(text, parts, str(path)).encode())
 

@@ -12,11 +12,11 @@ from bench.algorithm import Algorithm
 from bench.cache import Progress
 from bench.checkpoint import load_into, load_weights
 from bench.config import DATA_PREFIX, TEST_PREFIX, RunConfig
-from bench.errors import BenchError
+from bench.errors import BenchError, nearest
 from bench.files import sha256_of, write_atomically
 from bench.finished import check_whole, config_of, count_use, read_finished
 from bench.job import Job, prepare
-from bench.parameters import Value
+from bench.parameters import Value, parameters_of
 from bench.registry import Registry
 from bench.results import CHECKPOINT_FILE, RunRecord
 from bench.runner import Mode, execute
@@ -187,9 +187,16 @@ def _check_of_test(name: str, algorithm: type[Algorithm]) -> None:
             f"--set {name}: the data of the training stay; those of the test can be set, such as "
             f"--set {TEST_PREFIX}{name.removeprefix(DATA_PREFIX)}"
         )
+    own = [parameter.name for parameter in parameters_of(algorithm)]
+    if name not in own:
+        raise BenchError(
+            f"--set {name}: {algorithm.name} has no parameter '{name}'; "
+            f"{nearest(name, algorithm.test_parameters)} (these a test of finished weights may "
+            f"set, and those of the test's data: --set {TEST_PREFIX}NAME=VALUE)"
+        )
     known = ", ".join(algorithm.test_parameters) or "none"
     raise BenchError(
-        f"--set {name}: {algorithm.name} was trained with it as it is; a test of finished weights "
-        f"may set {known} of its parameters, and those of the test's data, such as "
-        f"--set {TEST_PREFIX}NAME=VALUE"
+        f"--set {name}: {algorithm.name} was trained with the {name} that it has; a test of "
+        f"finished weights may set {known} of its parameters, and those of the test's data, such "
+        f"as --set {TEST_PREFIX}NAME=VALUE"
     )

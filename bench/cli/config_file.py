@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bench.job import Job
 
 
+_OF_RECIPES = {"sizes", "budget", "sources", "departures"}
+"""Keys that only recipes have."""
 _KINDS = {
     bool: ("write true or false", "true"),
     int: ("write a whole number", "5"),
@@ -36,6 +38,8 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         raise BenchError(f"--config {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BenchError(f"--config {path} is not valid TOML: {error}") from None
+    if _OF_RECIPES & set(values):
+        raise BenchError(f"--config {path} looks like a recipe; give it as one: --recipe {path}")
     plain = checked({key.replace("-", "_"): v for key, v in values.items()}, f"--config {path}")
     if "test_data" in plain:
         plain["test_data"] = [plain["test_data"]]

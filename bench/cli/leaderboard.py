@@ -62,7 +62,10 @@ def command(
     from bench.results import find_runs
 
     if only and (published or is_wide):
-        raise BenchError("--only-reproduction is a table by itself; leave out the other one's flag")
+        other = "--wide" if is_wide else "--published"
+        raise BenchError(
+            f"--only-reproduction and {other} are two tables; leave out one of the flags"
+        )
     if only:
         click.echo(_reproduction(folder, form))
         return

@@ -203,6 +203,13 @@ def test_a_recipe_and_a_config_file_are_one_too_many(
     assert line == "bench: --recipe and --config both say how to train; give one of them"
 
 
+def test_a_recipe_given_as_a_config_file_is_known_as_one(
+    recipe: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = error_of(capsys, "run", "--config", recipe)
+    assert f"looks like a recipe; give it as one: --recipe {recipe}" in told
+
+
 def test_an_unknown_recipe_gets_the_nearest_and_not_all_of_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

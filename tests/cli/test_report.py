@@ -212,6 +212,18 @@ def test_marks_that_do_not_go_together_stop_all_writing_with_one_line(
     assert not (folder.parent / "colours.md").exists()
 
 
+def test_a_readme_that_cannot_be_read_is_told_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere, latin = folder.parent / "NIX.md", folder.parent / "latin.md"
+    latin.write_bytes(b"caf\xe9")
+    assert report(folder, "--readme", str(nowhere)) == 4
+    told = capsys.readouterr().err
+    assert told == f"bench: --readme {nowhere} cannot be read: No such file or directory\n"
+    assert report(folder, "--readme", str(latin)) == 4
+    assert capsys.readouterr().err == f"bench: --readme {latin} is not a text in UTF-8\n"
+
+
 def test_a_folder_without_a_suite_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
