@@ -87,7 +87,7 @@ def _bases(tests: Sequence[Found], common: CommonTest) -> list[str]:
                 read_recipe(test.training.recipe).sha256,
                 [test.trained, test.seed, steps_of(test)],
                 [test.size, test.mode.set],
-                protocol_of(test, common),
+                protocol_of(test, common) if test.evaluated else None,
                 outcome.checkpoint_sha256 if outcome and test.evaluated else "",
             ]
             content = msgspec.json.encode(hangs_on, order="sorted")

@@ -106,7 +106,7 @@ def _asked(record: RunRecord) -> dict[str, object]:
     """Returns what a run was asked for, flat; what its version did not know has its default."""
     plain = {name: record.config.get(name, default) for name, default in _defaults().items()}
     given = record.config.get("set")
-    return plain | _flat(given if isinstance(given, Mapping) else {}, "set")
+    return plain | flat(given if isinstance(given, Mapping) else {}, "set")
 
 
 def _wanted(recipe: Recipe, test: Test, record: RunRecord) -> dict[str, object]:
@@ -116,7 +116,7 @@ def _wanted(recipe: Recipe, test: Test, record: RunRecord) -> dict[str, object]:
         values["steps"] = test.training.steps
     values.setdefault("episodes", record.config.get("episodes"))
     plain = {name: values.get(name, default) for name, default in _defaults().items()}
-    return plain | _flat(values["set"], "set")
+    return plain | flat(values["set"], "set")
 
 
 def _defaults() -> dict[str, object]:
@@ -127,7 +127,7 @@ def _defaults() -> dict[str, object]:
     }
 
 
-def _flat(values: Mapping[str, Any], prefix: str) -> dict[str, object]:
+def flat(values: Mapping[str, Any], prefix: str) -> dict[str, object]:
     """Returns parameters by their whole names, as texts: records have them as they were typed."""
     return dict(_flattened(values, prefix))
 

@@ -104,8 +104,7 @@ def command(
     flags = [] if device == "auto" else ["--device", device]
     flags += [word for name in plugin for word in ("-p", name)]
     plan = Plan(suite.test, folder, retry, renew, verify, flags=tuple(flags))
-    if _asks_plugins(suite) or not dry_run:
-        plan = _checked(suite, plan, tests, plugin)
+    plan = _checked(suite, plan, tests, plugin, data_root, dry_run)
     if dry_run:
         click.echo(standing(tests))
         return
@@ -127,23 +126,33 @@ def _chosen(suite: Suite, only: Sequence[str]) -> Suite:
     return replace(suite, training=tuple(kept))
 
 
-def _asks_plugins(suite: Suite) -> bool:
-    """Tells whether the suite has tests of which only the algorithms know if they can be."""
-    return any(
-        any(mode.set for mode in training.modes)
-        or any(size != trained for trained, tested in training.sizes.items() for size in tested)
-        for training in suite.training
-    )
+def _checked(
+    suite: Suite,
+    plan: Plan,
+    tests: Sequence[Found],
+    plugin: Sequence[str],
+    data_root: str | None,
+    dry_run: bool,
+) -> Plan:
+    """Returns a plan that knows whose code has changed.
 
-
-def _checked(suite: Suite, plan: Plan, tests: Sequence[Found], plugin: Sequence[str]) -> Plan:
-    """Returns a plan that knows whose code has changed; raises BenchError if plugins object."""
+    Raises:
+        BenchError: plugins object, or the data have no room for a test; in a dry run only data
+            that are in the cache are asked.
+    """
     if all(one.state == "done" for one in tests) and not plan.verify:
         return plan
     registry = load_plugins(plugin)
+    from bench.cli.progress import bars
+    from bench.dataset import DataFiles
+    from bench.job import data_root as chosen_root
     from bench.suitecheck import changed_code, check_by_plugins
+    from bench.suitedata import check_by_data
 
     check_by_plugins(suite, registry)
+    with bars() as shown:
+        files = DataFiles(chosen_root(data_root), not dry_run, shown.download)
+        check_by_data(suite, tests, registry, files, shown.dataset, only_cached=dry_run)
     return replace(plan, changed=changed_code(tests, registry))
 
 

@@ -109,3 +109,12 @@ def test_what_cannot_be_read_is_forgotten(
     (path,) = tmp_path.glob("*.failed.json")
     path.write_text("{")
     assert states(tmp_path, tests)[1] == ("missing", "")
+
+
+def test_of_a_training_whose_recipe_leaves_its_test_open_it_is_remembered_too(
+    suite: Suite, tmp_path: Path
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE.replace("queries = 15", ""))
+    tests = [Found(test, None, None, "missing") for test in suites.tests_of(suite)]
+    remember(tmp_path, tests, 0, COMMON, "no such data")
+    assert states(tmp_path, tests)[0] == ("failed", "no such data")

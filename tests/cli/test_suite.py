@@ -211,6 +211,7 @@ def test_a_dry_run_starts_nothing(
         ("scale = 2.0", "fails = true", [], "sets fails, which is no parameter of fickle"),
         ("scale = 2.0", 'scale = "2"', [], "sets scale to '2'; write it as 2.0"),
         ('["5w1s"]', '["20w1s"]', [], "fickle is made for one number of ways"),
+        ("queries = 3", "queries = 5", [], "tested at 5w1s: 1 shots + 5 queries = 6, but class"),
     ],
 )
 def test_bad_input_is_refused_in_a_line_before_anything_is_started(
