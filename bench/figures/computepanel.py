@@ -19,6 +19,8 @@ FILL: dict[Verdict, Fill] = {
     "batch-dependent": "left",
     "transductive": "hollow",
 }
+_LEAST_RATIO = 4.0
+"""Of the most errors in a panel to the fewest."""
 JOINED = 1.6
 """Points of the line between marks of one training."""
 
@@ -41,6 +43,7 @@ def draw_panel(axes: Axes, panel: Panel, colours: dict[str, str]) -> None:
     trained = trained_of(panel)
     bare(axes)
     scores = [score for mark in trained for score in _scores(mark, panel)]
+    scores += _far_enough(scores, panel)
     floors = Floors.of([mark for mark in panel.marks if mark not in trained], scores, panel.metric)
     scores += [mark.mean for mark in floors.within]
     scale_scores(axes, panel.metric, scores, below=floors.room(axes))
@@ -73,6 +76,15 @@ def _scores(mark: Mark, panel: Panel) -> list[float]:
         ends[1] = min(mark.high, 1 - 0.5 * (1 - mark.mean))
     known = [mark.mean, *ends, *([] if mark.published is None else [mark.published])]
     return [score for score in known if panel.metric.higher_is_better or score > 0]
+
+
+def _far_enough(scores: Sequence[float], panel: Panel) -> list[float]:
+    """Returns a score with so many errors that a small difference does not look large."""
+    if not scores:
+        return []
+    if panel.metric.higher_is_better:
+        return [max(1 - _LEAST_RATIO * (1 - max(scores)), 0.0)]
+    return [_LEAST_RATIO * min(scores)]
 
 
 def _draw_mark(axes: Axes, mark: Mark, colour: str) -> None:

@@ -117,6 +117,12 @@ def test_what_is_far_below_is_written_and_leaves_the_room_to_the_others() -> Non
     assert axes.get_ylim()[0] > 0.85
 
 
+def test_a_small_difference_does_not_fill_the_panel() -> None:
+    near = replace(PROTONET, name="other", core_minutes=20.0, mean=0.982, high=0.984)
+    axes = axes_of(compute_figure([panel(PROTONET, near)], ""))
+    assert axes.get_ylim()[0] < 1 - 4 * (1 - 0.988)
+
+
 def test_where_nothing_was_trained_all_floors_are_lines() -> None:
     axes = axes_of(compute_figure([panel(FLOOR, FAR)], ""))
     assert sorted(float(np.asarray(one.get_ydata())[0]) for one in axes.lines) == [0.2, 0.93]
