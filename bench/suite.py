@@ -4,9 +4,12 @@ A suite is TOML, `suite.toml` in the folder of its results. `[test]` has the epi
 row is tested on; `[tolerance]` says when a published number counts as reproduced. Each
 `[[training]]` names a recipe, the sizes that it is trained at, each with the sizes that these
 weights are tested at, the seeds, perhaps the steps in place of the recipe's, and the modes of the
-test, perhaps with a published number each. With `own_test` the recipe's own test counts as well,
-where it has other queries or episodes than `[test]`. The first mode is that of the run that trains,
-so it sets nothing. A recipe that ends in .toml is a file, named from the suite's folder.
+test, perhaps with a published number each. The first mode is that of the run that trains, so it
+sets nothing. A recipe that ends in .toml is a file, named from the suite's folder.
+
+The run that trains has the recipe's own test. Where that has other queries or episodes than
+`[test]`, it is a row of its own; with `own_test = true` the other sizes and modes have it too, with
+`own_test = false` nobody has, and the row of that run is its training alone.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ class Training:
     seeds: tuple[int, ...] = (0,)
     steps: int | None = None
     modes: tuple[TestMode, ...] = (TestMode(),)
-    own_test: bool = False
+    own_test: bool | None = None
     why: str = ""
 
 
@@ -94,7 +97,8 @@ class Test:
     """One row's test: weights trained at `trained` (a size) with `seed`, tested at `size`.
 
     `own` is the recipe's own test, else it is the one that all rows share. If `evaluated`, the
-    weights are another run's, and the test is a run of its own by `bench evaluate`.
+    weights are another run's, and the test is a run of its own by `bench evaluate`. Whose test is
+    not `counted` only trains: the suite asks for the weights alone.
     """
 
     __test__ = False
@@ -106,6 +110,7 @@ class Test:
     mode: TestMode
     own: bool
     evaluated: bool
+    counted: bool = True
 
 
 def read_suite(folder: Path) -> Suite:
@@ -239,7 +244,10 @@ def _tests(
     """Yields the tests of one training: the first is the run that trains."""
     first = training.modes[0]
     same = own_test(recipe, trained) == suite.test
-    yield Test(training, trained, seed, trained, first, own=not same, evaluated=False)
+    counted = same or training.own_test is not False
+    yield Test(
+        training, trained, seed, trained, first, own=not same, evaluated=False, counted=counted
+    )
     for size in sizes:
         for mode in training.modes:
             if not (same and size == trained and mode is first):

@@ -145,7 +145,7 @@ def row_name(test: Test) -> str:
     if test.mode.name:
         parts.append(test.mode.name)
     if test.own:
-        parts.append("own test")
+        parts.append("own test" if test.counted else "training")
     return ", ".join(parts)
 
 

@@ -100,9 +100,8 @@ class Child:
             self._process.wait()
 
     def last_line(self) -> str:
-        """Returns the last line that it wrote; '' if there is none yet."""
-        lines = self._lines()
-        return lines[-1] if lines else ""
+        """Returns the last line that it wrote and that says something; '' if there is none yet."""
+        return next((line.strip() for line in reversed(self._lines()) if line.strip()), "")
 
     def _lines(self) -> list[str]:
         with self._log.open("rb") as file:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--only",
     multiple=True,
     metavar="TEXT",
-    help="Only recipes whose name has this in it; may be repeated.",
+    help="Only the recipe of this name, or those that have it in theirs; may be repeated.",
 )
 @click.option(
     "--retry", is_flag=True, help="Try again what failed; make anew what failed to verify."
@@ -118,12 +118,24 @@ def command(
 def _chosen(suite: Suite, only: Sequence[str]) -> Suite:
     """Returns a suite with the trainings that were asked for; raises BenchError if none was."""
     names = [read_recipe(training.recipe).name for training in suite.training]
-    for text in only:
-        if not any(text in name for name in names):
-            raise BenchError(f"no recipe has '{text}' in its name; {nearest(text, set(names))}")
+    wanted = {name for text in only for name in _named(text, names)}
     both = zip(suite.training, names, strict=True)
-    kept = [one for one, name in both if not only or any(text in name for text in only)]
+    kept = [one for one, name in both if not only or name in wanted]
     return replace(suite, training=tuple(kept))
+
+
+def _named(text: str, names: Sequence[str]) -> list[str]:
+    """Returns the recipe that has a name, with or without its folder; else those that have it in.
+
+    Raises:
+        BenchError: there is none.
+    """
+    bare = text.removesuffix(".toml")
+    exact = [name for name in names if bare in (name, name.rpartition("/")[2])]
+    found = exact or [name for name in names if text in name]
+    if not found:
+        raise BenchError(f"no recipe has '{text}' in its name; {nearest(text, set(names))}")
+    return found
 
 
 def _checked(
@@ -195,16 +207,20 @@ def _judge(tests: Sequence[Found], attempts: Sequence[Attempt], stopped: str, fo
     bad |= {attempt.job.place for attempt in attempts if attempt.failed}
     if bad:
         raise RunFailed(
-            f"{len(bad)} of {len(tests)} rows failed; their output is in {folder / LOGS}; "
+            f"{len(bad)} of {_rows(tests)} failed; their output is in {folder / LOGS}; "
             "--retry tries them again"
         )
     outdated = sum(one.state == "outdated" for one in tests)
     if outdated:
         raise RunFailed(
-            f"{outdated} of {len(tests)} rows are outdated; --renew makes them by today's recipes"
+            f"{outdated} of {_rows(tests)} outdated; --renew makes them by today's recipes"
         )
     if left:
-        raise Interrupted(f"{left} of {len(tests)} rows are left; go on with: {again}")
+        raise Interrupted(f"{left} of {_rows(tests)} left; go on with: {again}")
+
+
+def _rows(tests: Sequence[Found]) -> str:
+    return f"{len(tests)} row{'s' * (len(tests) != 1)}"
 
 
 @contextmanager

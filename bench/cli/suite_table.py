@@ -27,7 +27,7 @@ class Reporter:
 
     def goes_on(self, job: Job, text: str) -> None:
         """Says how far a job is, in its own words."""
-        click.echo(f"{job.label}: {text}", err=True)
+        click.echo(f"{job.label}: {text or 'at work'}", err=True)
 
     def ended(self, attempt: Attempt) -> None:
         """Says how a job ended."""
@@ -62,7 +62,9 @@ def standing(tests: Sequence[Found], attempts: Sequence[Attempt] = ()) -> str:
     )
     order = ("done", "cut", "failed", "outdated", "missing")
     told = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
-    return f"{table(rows, wrapped=('row', 'state'))}\n{len(rows)} rows: {told}"
+    return (
+        f"{table(rows, wrapped=('row', 'state'))}\n{len(rows)} row{'s' * (len(rows) != 1)}: {told}"
+    )
 
 
 def _size(test: Test) -> str:

@@ -9,6 +9,7 @@ import pytest
 from bench import suite as suites
 from bench.errors import BenchError
 from bench.suite import SUITE_FILE, CommonTest, Tolerance, read_suite
+from bench.suitejobs import row_name
 
 RECIPE = """
 about = "Small."
@@ -73,6 +74,35 @@ def test_a_training_comes_first_and_then_sizes_modes_and_own_tests_of_its_weight
         ("5w1s", "alone", "tests", False),
     ]
     assert rows(tmp_path) == [("20w1s", seed, *row) for seed in (3, 1) for row in of_a_seed]
+
+
+@pytest.mark.parametrize(
+    ("own_test", "rows_of"),
+    [
+        ("", ["small, own test", "small", "small, alone"]),
+        (
+            "own_test = true\n",
+            ["small, own test", "small", "small, alone", "small, alone, own test"],
+        ),
+        ("own_test = false\n", ["small, training", "small", "small, alone"]),
+    ],
+)
+def test_the_own_test_of_a_recipe_is_that_of_all_modes_or_of_the_training_or_no_row(
+    tmp_path: Path, own_test: str, rows_of: list[str]
+) -> None:
+    """The recipe tests on 600 episodes at 20w1s, the suite on 1000."""
+    text = HEAD + ROW.replace("5w1s", "20w1s") + own_test
+    text += 'modes = [{}, { name = "alone", set = { asked = "alone" } }]\n'
+    found = [*suites.tests_of(read_suite(suite_of(tmp_path, text)))]
+    assert [row_name(test) for test in found] == rows_of
+    assert [test.counted for test in found] == ["training" not in name for name in rows_of]
+
+
+def test_a_training_whose_own_test_is_the_common_one_counts_though_it_has_no_own_test(
+    tmp_path: Path,
+) -> None:
+    (test,) = suites.tests_of(read_suite(suite_of(tmp_path, HEAD + ROW + "own_test = false")))
+    assert (test.own, test.counted) == (False, True)
 
 
 def test_the_path_of_a_recipe_begins_at_the_suite(

@@ -189,7 +189,7 @@ def test_a_line_of_a_child_is_told_now_and_then(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.suiterunner.TELL_EVERY", 0.0)
-    script = CHILD + "print('step 7', flush=True)\nwait_for(folder / 'heard')\nrun.touch()"
+    script = CHILD + "print('step 7\\n\\n', flush=True)\nwait_for(folder / 'heard')\nrun.touch()"
     conductor = table.conductor(script)
 
     def stop() -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.suite_table import duration, standing
+from bench.cli.suite_table import Reporter, duration, standing
 from bench.measurements import VerificationRecord
 from bench.results import RunRecord
 from bench.suite import Test, TestMode, Training
@@ -71,3 +71,13 @@ def test_a_row_that_failed_to_verify_says_what_differs_rather_than_that_it_faile
         told = " ".join(standing([found], attempts).split())
         assert "failed: bench verify found another mean" in told
         assert "1 of 1" not in told
+
+
+def test_of_a_job_that_has_said_nothing_yet_it_is_told_that_it_is_at_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = Job(0, "training", "pixels, 5w1s, seed 0", (), "")
+    Reporter().goes_on(job, "")
+    Reporter().goes_on(job, "step 7")
+    told = ["pixels, 5w1s, seed 0: at work", "pixels, 5w1s, seed 0: step 7"]
+    assert capsys.readouterr().err.splitlines() == told
