@@ -7,7 +7,7 @@ rounded otherwise; that is within tolerance. Imports no torch.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,8 @@ TURNED = 0.005
 """Tolerance of decisions: the share of queries that may be decided otherwise."""
 MOVED, ROUNDED = 1e-3, 1e-4
 """Mean changes of a probability that are within tolerance, and that are rounding."""
+AGAIN = ", tested again"
+"""Ends the name of a figure that was counted from answers given again."""
 TURNS = 0.01
 """In regression, a value that moved by this share of the largest one counts as turned."""
 
@@ -123,7 +125,7 @@ def judged_loss(kept: float, found: float) -> CheckedFigure:
         verdict = "same"
     elif moved < 10 * OF_MEAN * abs(kept):
         verdict = "within tolerance"
-    return CheckedFigure("loss, tested again", f"{kept:.8g}", f"{found:.8g}", verdict)
+    return CheckedFigure(f"loss{AGAIN}", f"{kept:.8g}", f"{found:.8g}", verdict)
 
 
 def judged_temperature(kept: float, found: float) -> CheckedFigure:
@@ -135,3 +137,21 @@ def judged_temperature(kept: float, found: float) -> CheckedFigure:
     elif moved < 10 * OF_MEAN * kept:
         verdict = "within tolerance"
     return CheckedFigure("temperature", f"{kept:.8g}", f"{found:.8g}", verdict)
+
+
+def judged_again(compared: CheckedFigure) -> CheckedFigure:
+    """Judges a figure that was compared as if answers were the same, though they may be rounded.
+
+    Where every episode's score is the same, the quality of probabilities may move by 1%, or by a
+    ten-thousandth, as it is counted by bins; all else by a ten-thousandth of itself.
+    """
+    name, verdict = f"{compared.name}{AGAIN}", compared.verdict
+    if verdict == "differs":
+        try:
+            kept, found = float(compared.recorded), float(compared.found)
+        except ValueError:
+            return replace(compared, name=name)
+        of_quality = max(10 * OF_MEAN * abs(kept), ROUNDED)
+        allowed = of_quality if name.startswith("quality ") else ROUNDED * abs(kept)
+        verdict = "within tolerance" if abs(kept - found) < allowed else "differs"
+    return replace(compared, name=name, verdict=verdict)

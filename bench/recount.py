@@ -39,6 +39,9 @@ from bench.statistics import t_interval
 SHOWN = 12
 """Digits of a hash that are shown."""
 
+LEFT_OUT = "not checked: the half-width, whose formula takes predictions"
+"""A note where there are none."""
+
 FROM_EPISODES = ("mean", "half_width", "std", "n")
 """Figures that follow from the scores of episodes."""
 
@@ -174,11 +177,17 @@ def _figures(
     except Exception as error:  # a forged file may hold anything
         what = f"cannot be evaluated: {' '.join(str(error).split())}"
         return None, None, [CheckedFigure(PREDICTIONS_FILE, "predictions", what, "differs")]
-    pairs = compared("", *_kept(outcome, again))
-    figures = [figure for figure in pairs if not _is_right_formula(figure)]
+    figures = [*following(outcome, again)]
     if (folder / EPISODES_FILE).is_file():
         figures.append(_rows((folder / EPISODES_FILE).read_bytes(), table))
     return predictions, predictions.scores, figures
+
+
+def following(outcome: Outcome, again: Outcome) -> Iterator[CheckedFigure]:
+    """Yields every figure of an outcome beside that of one that was counted again."""
+    for figure in compared("", *_kept(outcome, again)):
+        if not _is_right_formula(figure):
+            yield figure
 
 
 def _kept(outcome: Outcome, again: Outcome) -> tuple[dict[str, object], dict[str, object]]:
@@ -243,6 +252,6 @@ def _from_episodes(
     names = list(FROM_EPISODES)
     if outcome.formula != found.formula:
         names.remove("half_width")
-        notes.append("not checked: the half-width, whose formula takes predictions")
+        notes.append(LEFT_OUT)
     pairs = ((name, getattr(outcome, name), getattr(found, name)) for name in names)
     return scores, [figure for pair in pairs for figure in compared(*pair)]

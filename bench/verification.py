@@ -8,7 +8,7 @@ training with what they are. Times, memory, machine and the course of training c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.agreement import (
+    AGAIN,
     Judgement,
     agreement,
     judged_answers,
@@ -36,13 +37,16 @@ from bench.firewall import open_test
 from bench.machine import describe_machine
 from bench.measurements import CheckedFigure, TestUse, VerificationRecord
 from bench.predictions import Predictions
+from bench.reanswer import reanswered
 from bench.recording import describe
-from bench.recount import SHOWN, Recount, compared, recount
+from bench.recount import LEFT_OUT, SHOWN, Recount, compared, recount
 from bench.registry import Registry
 from bench.results import CHECKPOINT_FILE, LATER, Outcome, RunRecord, seal_of
 from bench.testing import bases_of
 
 Verdict = Literal["verified", "within tolerance", "failed", "incomplete"]
+Kept = Literal["in the record", "beside the record", "the fuller one", "nothing"]
+REANSWERED = "what takes predictions was recounted from the answers given again"
 UNCHECKED = (
     "not checked: times, memory, environment, the audit (bench audit does), and how the weights "
     "were trained (bench replay does)"
@@ -105,10 +109,10 @@ def verify(
     except ChangedData as error:
         changed = CheckedFigure("data", "", str(error), "differs")
         return Verification((*counted.figures, changed), counted.notes)
-    notes = [*counted.notes, *_said(counted.record, finished), UNCHECKED]
     figures = [*counted.figures, *_description(folder, counted.record, finished)]
     tested, use = _tested_again(counted, counted.record.outcome, finished, report)
     figures += [*tested, *_validation(counted.record, finished)]
+    notes = [*_notes(counted.notes, figures), *_said(counted.record, finished), UNCHECKED]
     card = describe_machine(finished.job.device).card
     return Verification(tuple(figures), tuple(notes), use, card)
 
@@ -123,25 +127,44 @@ def _in_part(counted: Recount, why: str) -> Verification:
     return Verification(counted.figures, (*counted.notes, why))
 
 
-def keep(folder: Path, verification: Verification) -> bool:
-    """Writes a verification into the run's record, or a failed one beside it; tells whether.
+def keep(folder: Path, verification: Verification) -> Kept:
+    """Writes a verification into the run's record, or a failed one beside it; tells what is kept.
 
-    Neither an incomplete one is kept, nor any of a record without a seal, which would get one.
+    `nothing` of an incomplete one, nor of any of a record without a seal, which would get one.
+    `the fuller one` that the record has already stays, if this one found no more of fewer figures,
+    as where predictions are missing; that test data was opened is written down all the same.
     """
     if verification.verdict == "incomplete":
-        return False
+        return "nothing"
     if verification.verdict == "failed":
         write_failure(folder, verification.record())
-        return True
+        return "beside the record"
     clear_failure(folder)
     if verification.use is None or seal_of(folder) != "whole":
-        return False
+        return "nothing"
     record = recount(folder).record
     if record is None:
-        return False
-    uses = (*record.test_uses, verification.use)
+        return "nothing"
+    uses, had = (*record.test_uses, verification.use), record.verification
+    if had is not None and _is_fuller(had, verification):
+        replace(record, test_uses=uses).write(folder)
+        return "the fuller one"
     replace(record, verification=verification.record(), test_uses=uses).write(folder)
-    return True
+    return "in the record"
+
+
+def _is_fuller(had: VerificationRecord, verification: Verification) -> bool:
+    """Tells whether an earlier verification found as much or more, of more figures."""
+    better = had.verdict == "verified" or had.verdict == verification.verdict
+    return better and len(had.figures) > len(verification.figures)
+
+
+def _notes(notes: Sequence[str], figures: Sequence[CheckedFigure]) -> Iterator[str]:
+    """Yields the notes of recounting, and that there was more to count once answers were made."""
+    again = any(figure.name == f"queries_per_episode{AGAIN}" for figure in figures)
+    yield from (note for note in notes if not again or note != LEFT_OUT)
+    if again:
+        yield REANSWERED
 
 
 def _said(record: RunRecord, finished: FinishedRun) -> Iterator[str]:
@@ -238,10 +261,12 @@ def _tested_again(
         figures.append(judged_answers(agreement(kept, found)))
     if counted.scores is not None:
         figures.append(judged_scores(counted.scores, found))
-    figures.append(
-        judged_mean("mean, tested again", outcome.mean, float(found.scores.mean()), found)
-    )
+    figures.append(judged_mean(f"mean{AGAIN}", outcome.mean, float(found.scores.mean()), found))
     figures.append(judged_loss(outcome.loss, float(found.loss.mean())))
+    identical = ("scores", "same") in {(figure.name, figure.verdict) for figure in figures}
+    if kept is None and identical and outcome.predictions_file_sha256:
+        known = {figure.name for figure in counted.figures} | {"loss", "quality temperature"}
+        figures += reanswered(outcome, finished, found, known)
     return figures, use
 
 

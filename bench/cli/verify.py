@@ -15,7 +15,7 @@ from bench.errors import BenchError, RunFailed
 
 if TYPE_CHECKING:
     from bench.results import RunRecord
-    from bench.verification import Verification
+    from bench.verification import Kept, Verification
 
 
 @click.command
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 @click.option(
     "--threads", type=click.IntRange(1), help="Torch's. [default: as many as the run had]"
 )
+@click.option(
+    "--write/--no-write",
+    default=True,
+    help="Keep it in the run's record, and a failure beside it. [default: so]",
+)
 @device_option
 @data_root_option
 @plugin_option
@@ -34,6 +39,7 @@ def command(
     runs: tuple[Path, ...],
     no_evaluation: bool,
     threads: int | None,
+    write: bool,
     device: str,
     data_root: str | None,
     plugin: tuple[str, ...],
@@ -45,8 +51,8 @@ def command(
     the figures that differ are shown. A run is verified if its record and files are as they were
     written, every figure follows from them, and the stored weights give the same scores on the same
     episodes; within tolerance if the mean is less than 0.1 point off and less than 0.5% of the
-    decisions turned, as on another machine. That is then kept in the record. The exit code is 1 if
-    a run failed.
+    decisions turned, as on another machine. That is then kept in the record, unless this says more
+    already; with --no-write, the folder stays as it is. The exit code is 1 if a run failed.
     """
     named = [(run, len(below) > 1) for one in runs for below in [_runs_of(one)] for run in below]
     refused: list[BenchError] = []
@@ -54,11 +60,13 @@ def command(
     for number, (run, is_one_of_many) in enumerate(named):
         if number and not is_one_of_many:
             click.echo()
+        fuller = False
         try:
             if no_evaluation:
                 found = _without_evaluation(run)
             else:
                 found = _verified(run, threads, device, data_root, plugin)
+                fuller = write and _kept(run, found) == "the fuller one"
         except BenchError as error:
             if debug or len(named) == 1:
                 raise
@@ -66,6 +74,8 @@ def command(
             click.echo(f"{run}: not verified: {error}")
             continue
         click.echo(report(run, found, only_differing=is_one_of_many))
+        if fuller and not is_one_of_many:
+            click.echo("its record keeps the verification that it has, which checked more")
         verdicts.setdefault(found.verdict, []).append(str(run))
     _sum_up(len(named), verdicts, refused, no_evaluation)
 
@@ -110,15 +120,15 @@ def _without_evaluation(run: Path) -> Verification:
 def _verified(
     run: Path, threads: int | None, device: str, data_root: str | None, plugin: tuple[str, ...]
 ) -> Verification:
-    """Verifies one run, and keeps what was found."""
+    """Verifies one run."""
     registry = load_plugins(plugin)
     from bench.cli.progress import bars
     from bench.runner import set_up_process
-    from bench.verification import keep, verify
+    from bench.verification import verify
 
     set_up_process(threads or _threads_of(run))
     with bars() as shown:
-        found = verify(
+        return verify(
             run,
             registry,
             opening=shown.dataset,
@@ -126,11 +136,17 @@ def _verified(
             data_root=data_root,
             device=device,
         )
+
+
+def _kept(run: Path, found: Verification) -> Kept:
+    """Keeps what was found, and tells where; on a disk that takes nothing, says so."""
+    from bench.verification import keep
+
     try:
-        keep(run, found)
+        return keep(run, found)
     except OSError as error:
         click.echo(f"bench: not kept: cannot write to {run} ({error.strerror or error})", err=True)
-    return found
+        return "nothing"
 
 
 def _threads_of(run: Path) -> int | None:
