@@ -1,7 +1,7 @@
 """The suite runner: child processes that make a suite's tests, some at a time, and their end.
 
-Each child is a session of its own, so that Ctrl-C reaches it once, through this process. This
-module imports neither torch nor algorithms.
+Each child is a session of its own, so that Ctrl-C reaches it once, through this process; when this
+process is killed, the children notice. This module imports neither torch nor algorithms.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ LOGS = ".logs"
 """The folder of the logs, in that of the results; it keeps itself out of git."""
 LOOK_EVERY, TELL_EVERY, GRACE = 0.2, 60.0, 10.0
 """Seconds between looks at the children, between lines about each, and before one is killed."""
-BENCH = (sys.executable, "-m", "bench")
+BENCH = (sys.executable, "-m", "bench.cli.tied")
+"""The command of a child, which ends when this process is gone, and with it the pipe to it."""
 _TAIL = 4096
 _SAYS = "bench: "
 
@@ -72,7 +73,7 @@ class Child:
             self._started = self.told = time.monotonic()
             self._process = subprocess.Popen(
                 [*command, *job.words],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=environment,
@@ -84,6 +85,8 @@ class Child:
         code = self._process.poll()
         if code is None:
             return None
+        if self._process.stdin:
+            self._process.stdin.close()
         return Attempt(self.job, code, self._reason(code), time.monotonic() - self._started)
 
     def stop(self) -> None:

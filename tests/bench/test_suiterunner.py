@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -183,6 +184,28 @@ def test_when_it_must_end_at_once_no_child_is_left(table: Table) -> None:
     with pytest.raises(KeyboardInterrupt):
         conductor.run()
     assert time.monotonic() - before < 50, "it waited for the child to end by itself"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bench.suitejobs import Job
+from bench.suiterunner import Child
+
+script = "import os; os.read(0, 1); open('noticed', 'w').close()"
+Child(Job(0, "training", "", (), ""), (sys.executable, "-c", script), Path("log"), {})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to name")
+def test_a_child_can_notice_that_the_process_that_started_it_was_killed(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, check=False)
+    assert killed.returncode == -9
+    before = time.monotonic()
+    while not (tmp_path / "noticed").exists():
+        assert time.monotonic() - before < 50, "the child still waits"
+        time.sleep(0.05)
 
 
 def test_a_line_of_a_child_is_told_now_and_then(
