@@ -15,8 +15,18 @@ from bench.suite import Suite, TestMode, Training
 from bench.suitestate import Found
 
 
-def check_by_plugins(suite: Suite, registry: Registry) -> None:
-    """Raises BenchError if an algorithm is unknown, or weights cannot be tested as is asked."""
+def check_by_plugins(suite: Suite, registry: Registry, path: Path) -> None:
+    """Raises BenchError if an algorithm is unknown, or weights cannot be tested as is asked.
+
+    `path` is the suite's file, for the message.
+    """
+    try:
+        _check(suite, registry)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
+
+
+def _check(suite: Suite, registry: Registry) -> None:
     registry.dataset(suite.data)
     for training in suite.training:
         algorithm = registry.algorithm(read_recipe(training.recipe).values["algo"])
@@ -45,7 +55,10 @@ def _check_mode(training: Training, mode: TestMode, algorithm: type[Algorithm]) 
                 f"parameter of {algorithm.name} that only tests read; "
                 f"{nearest(name, algorithm.test_parameters)}"
             )
-    settled = settle(algorithm.name, algorithm, mode.set)
+    try:
+        settled = settle(algorithm.name, algorithm, mode.set)
+    except BenchError as error:
+        raise BenchError(f"mode '{mode.name}' of recipe {training.recipe}: {error}") from None
     for name, value in mode.set.items():
         if settled[name] != value:
             raise BenchError(

@@ -158,10 +158,11 @@ def _checked(
     from bench.cli.progress import bars
     from bench.dataset import DataFiles
     from bench.job import data_root as chosen_root
+    from bench.suite import SUITE_FILE
     from bench.suitecheck import changed_code, check_by_plugins
     from bench.suitedata import check_by_data
 
-    check_by_plugins(suite, registry)
+    check_by_plugins(suite, registry, plan.folder / SUITE_FILE)
     with bars() as shown:
         files = DataFiles(chosen_root(data_root), not dry_run, shown.download)
         check_by_data(suite, tests, registry, files, shown.dataset, only_cached=dry_run)

@@ -90,7 +90,7 @@ def reproduction(suite: Suite, tests: Sequence[Found], entries: Entries) -> Repr
     known = [*results(tests, entries)]
     algorithms, labels = algorithms_of(suite), recipe_labels(suite)
     groups: dict[str, dict[Place, list[Result]]] = {}
-    for one in known:
+    for one in (one for one in known if one.test.counted):
         places = groups.setdefault(one.test.size, {})
         places.setdefault(_place(suite, one.test, algorithms), []).append(one)
     trained = {

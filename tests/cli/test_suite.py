@@ -241,6 +241,7 @@ def test_only_takes_the_recipe_of_that_name_and_else_those_that_have_it_in_their
         ("scale = 2.0", "scael = 2.0", [], "sets scael, which is no parameter of fickle"),
         ("scale = 2.0", "fails = true", [], "sets fails, which is no parameter of fickle"),
         ("scale = 2.0", 'scale = "2"', [], "sets scale to '2'; write it as 2.0"),
+        ("scale = 2.0", 'scale = "x"', [], "suite.toml: mode"),
         ('["5w1s"]', '["20w1s"]', [], "fickle is made for one number of ways"),
         ("queries = 3", "queries = 5", [], "tested at 5w1s: 1 shots + 5 queries = 6, but class"),
     ],

@@ -49,6 +49,23 @@ def test_seeds_are_one_line_for_each_mode_and_test(tmp_path: Path, make_record: 
     assert [one.difference for one in alone] == [None, None]
 
 
+def test_a_run_that_only_trains_has_no_line_but_its_weights_are_known(
+    tmp_path: Path, make_record: Records
+) -> None:
+    suite = maml(tmp_path)
+    training = replace(suite.training[0], own_test=False)
+    table = answered(
+        tmp_path,
+        replace(suite, training=(training,)),
+        lambda test: record_of(make_record, test, 0.98, "transductive"),
+    )
+    assert [(one.test.own, one.test.mode.name) for one in table.lines] == [
+        (False, "as published"),
+        (False, "each query alone"),
+    ]
+    assert len(table.trainings) == 2
+
+
 def test_a_line_knows_the_runs_that_trained_its_weights(
     tmp_path: Path, make_record: Records
 ) -> None:
