@@ -32,7 +32,7 @@ LIGHT = (
     *("statistics.kept", "comparison.finding", "published", "agreement", "badge", "replay"),
     *("report", "marked", "figures.marks", "figures.courses"),
     "reproduction",
-    *("suite", "suitematch", "suitestate", "suitejobs", "suiterunner"),
+    *("suite", "suite.matching", "suite.state", "suite.jobs", "suite.failures", "suite.conductor"),
 )
 
 

@@ -13,7 +13,7 @@ from bench.files import sha256_of
 from bench.results import CHECKPOINT_FILE, EPISODES_FILE, find_runs, read_run, seal_of
 from bench.sealed import read_sealed
 from bench.suite import read_suite
-from bench.suitestate import found
+from bench.suite.state import found
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "results" / "reference"

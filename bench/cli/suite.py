@@ -23,9 +23,9 @@ from bench.recipe import read_recipe
 
 if TYPE_CHECKING:
     from bench.suite import Suite
-    from bench.suitejobs import Plan
-    from bench.suiterunner import Attempt
-    from bench.suitestate import Found
+    from bench.suite.child import Attempt
+    from bench.suite.jobs import Plan
+    from bench.suite.state import Found
 
 
 @click.command
@@ -86,10 +86,10 @@ def command(
       bench suite results/reference/omniglot --jobs 2 --minutes 60
     """
     from bench.suite import read_suite
-    from bench.suitefailures import recalled
-    from bench.suitejobs import Plan
-    from bench.suiterunner import LOGS
-    from bench.suitestate import found
+    from bench.suite.conductor import LOGS
+    from bench.suite.failures import recalled
+    from bench.suite.jobs import Plan
+    from bench.suite.state import found
 
     if jobs < 1:
         raise BenchError(f"--jobs is {jobs}; it must be at least 1")
@@ -159,8 +159,8 @@ def _checked(
     from bench.dataset import DataFiles
     from bench.job import data_root as chosen_root
     from bench.suite import SUITE_FILE
-    from bench.suitecheck import changed_code, check_by_plugins
-    from bench.suitedata import check_by_data
+    from bench.suite.datacheck import check_by_data
+    from bench.suite.plugincheck import changed_code, check_by_plugins
 
     check_by_plugins(suite, registry, plan.folder / SUITE_FILE)
     with bars() as shown:
@@ -177,7 +177,7 @@ def _made(
     data_root: str | None,
 ) -> tuple[Sequence[Attempt], str]:
     """Makes what there is to make; returns what was tried, and why it stopped before the end."""
-    from bench.suiterunner import Conductor
+    from bench.suite.conductor import Conductor
 
     end = time.monotonic() + 60 * minutes if minutes else float("inf")
     more = {"BENCH_DATA_ROOT": data_root} if data_root else {}
@@ -198,7 +198,7 @@ def _made(
 
 def _judge(tests: Sequence[Found], attempts: Sequence[Attempt], stopped: str, folder: Path) -> None:
     """Raises what the exit code is to say: Interrupted for rows that are left, RunFailed else."""
-    from bench.suiterunner import LOGS
+    from bench.suite.conductor import LOGS
 
     again = shlex.join(["bench", *sys.argv[1:]])
     left = sum(one.state in ("missing", "cut") for one in tests)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.table import table
-from bench.suitejobs import row_name
+from bench.suite.jobs import row_name
 
 if TYPE_CHECKING:
     from bench.suite import Test
-    from bench.suitejobs import Job
-    from bench.suiterunner import Attempt
-    from bench.suitestate import Found
+    from bench.suite.child import Attempt
+    from bench.suite.jobs import Job
+    from bench.suite.state import Found
 
 
 class Reporter:

@@ -16,7 +16,7 @@ from bench.reproduction.number import number_of
 from bench.reproduction.result import Result, results
 from bench.reproduction.verdict import verdict_of
 from bench.suite import Suite, Test, read_suite
-from bench.suitestate import Found, found_among, runs_below
+from bench.suite.state import Found, found_among, runs_below
 
 Entries = Mapping[Path, Entry]
 

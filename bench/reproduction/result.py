@@ -9,15 +9,16 @@ from typing import Literal
 
 from bench.leaderboard.entry import Entry
 from bench.suite import Test
-from bench.suitestate import Found, State
+from bench.suite.state import Found, State
 
 
 @dataclass(frozen=True)
 class Result:
     """A test, the run that it was found in, if any, and its state; `note` says why not `done`.
 
-    Beside the states of bench.suitestate, a finished run is `altered` if its record or its episodes
-    are no longer as it wrote them. `refused` says that there is a finished run that does not count.
+    Beside the states of bench.suite.state, a finished run is `altered` if its record or its
+    episodes are no longer as it wrote them. `refused` says that there is a finished run that does
+    not count.
     """
 
     test: Test

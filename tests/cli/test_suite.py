@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import suiterunner
 from bench.cli import run_command_line
 from bench.files import sha256_of
 from bench.parameters import Value
 from bench.results import RunRecord, find_runs, read_run
+from bench.suite import conductor
 
 PLUGIN = '''
 import os
@@ -184,7 +184,7 @@ def test_what_runs_is_stopped_in_good_order(
 ) -> None:
     copy(folder, tmp_path)
     command = (sys.executable, "-c", FAKE.format(first=first))
-    monkeypatch.setattr(suiterunner, "BENCH", command)
+    monkeypatch.setattr(conductor, "BENCH", command)
     assert suite(tmp_path, *flags) == 2
     error = capsys.readouterr().err
     assert f"bench: {words}; go on with: bench" in error

@@ -12,9 +12,9 @@ from bench.cli.suite_table import Reporter, duration, standing
 from bench.measurements import VerificationRecord
 from bench.results import RunRecord
 from bench.suite import Test, TestMode, Training
-from bench.suitejobs import Job
-from bench.suiterunner import Attempt
-from bench.suitestate import Found
+from bench.suite.child import Attempt
+from bench.suite.jobs import Job
+from bench.suite.state import Found
 
 
 @pytest.mark.parametrize(

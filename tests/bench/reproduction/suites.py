@@ -15,7 +15,7 @@ from bench.recipe import size_of
 from bench.reproduction.asked import Reproduction, reproduction
 from bench.results import RunRecord
 from bench.suite import CommonTest, Suite, Test, TestMode, tests_of
-from bench.suitestate import Found, State
+from bench.suite.state import Found, State
 from tests.bench.written_runs import Records, with_parts, write_run
 
 WAVE = np.array([-0.01, 0.0, 0.01, 0.0])

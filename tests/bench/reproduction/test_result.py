@@ -17,7 +17,7 @@ from bench.reproduction.asked import reproduction
 from bench.results import EPISODES_FILE, RUN_FILE
 from bench.suite import CommonTest, Suite, Test, Training
 from bench.suite import tests_of as all_of
-from bench.suitestate import Found
+from bench.suite.state import Found
 from tests.bench.reproduction.suites import MODES, answered, record_of, write_recipe
 from tests.bench.written_runs import Records
 

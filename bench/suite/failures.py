@@ -18,10 +18,10 @@ import msgspec
 
 from bench.files import write_atomically
 from bench.recipe import read_recipe
-from bench.suite import CommonTest
-from bench.suitejobs import chains, log_name
-from bench.suitematch import protocol_of, steps_of
-from bench.suitestate import Found
+from bench.suite.jobs import chains, log_name
+from bench.suite.matching import protocol_of, steps_of
+from bench.suite.parts import CommonTest
+from bench.suite.state import Found
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import suite as suites
 from bench.dataset import DataFiles
 from bench.errors import BenchError
 from bench.registry import Registry
-from bench.suite import CommonTest, Suite, read_suite
-from bench.suitedata import check_by_data
-from bench.suitestate import Found
+from bench.suite import CommonTest, Suite
+from bench.suite.datacheck import check_by_data
+from tests.bench.suite.folders import missing_of, suite_in
 
 RECIPE = """
 about = ""
@@ -46,9 +45,7 @@ sizes = { 5w1s = ["5w1s", "5w2s"] }
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    (tmp_path / "small.toml").write_text(RECIPE)
-    (tmp_path / "suite.toml").write_text(SUITE)
-    return read_suite(tmp_path)
+    return suite_in(tmp_path, SUITE, RECIPE)
 
 
 @pytest.fixture
@@ -60,7 +57,7 @@ def seen() -> list[int]:
 def check(
     suite: Suite, registry: Registry, seen: list[int], done: int = 0, only_cached: bool = False
 ) -> None:
-    tests = [Found(test, None, None, "missing") for test in suites.tests_of(suite)]
+    tests = missing_of(suite)
     tests[:done] = [replace(one, state="done") for one in tests[:done]]
     files = DataFiles(Path("nowhere"), download=False)
     progress = lambda number, _: seen.append(number)  # noqa: E731  # it is one expression

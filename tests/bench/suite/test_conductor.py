@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import suite as suites
-from bench.suite import CommonTest, Test, read_suite
-from bench.suitefailures import recalled
-from bench.suitejobs import Job, Plan
-from bench.suiterunner import LOGS, Attempt, Conductor
-from bench.suitestate import Found
+from bench.suite import CommonTest, Test
+from bench.suite.child import Attempt
+from bench.suite.conductor import LOGS, Conductor
+from bench.suite.failures import recalled
+from bench.suite.jobs import Job, Plan
+from bench.suite.state import Found
+from tests.bench.suite.folders import missing_of, suite_in
 
 RECIPE = """
 about = ""
@@ -90,9 +91,8 @@ class Table:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
-    (tmp_path / "small.toml").write_text(RECIPE)
-    (tmp_path / "suite.toml").write_text(SUITE)
-    return Table(tmp_path, tuple(suites.tests_of(read_suite(tmp_path))))
+    rows = missing_of(suite_in(tmp_path, SUITE, RECIPE))
+    return Table(tmp_path, tuple(one.test for one in rows))
 
 
 def test_one_after_another_in_order_each_training_followed_by_its_tests(table: Table) -> None:
@@ -189,8 +189,8 @@ def test_when_it_must_end_at_once_no_child_is_left(table: Table) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bench.suitejobs import Job
-from bench.suiterunner import Child
+from bench.suite.jobs import Job
+from bench.suite.child import Child
 
 script = "import os; os.read(0, 1); open('noticed', 'w').close()"
 Child(Job(0, "training", "", (), ""), (sys.executable, "-c", script), Path("log"), {})
@@ -211,7 +211,7 @@ def test_a_child_can_notice_that_the_process_that_started_it_was_killed(tmp_path
 def test_a_line_of_a_child_is_told_now_and_then(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.suiterunner.TELL_EVERY", 0.0)
+    monkeypatch.setattr("bench.suite.conductor.TELL_EVERY", 0.0)
     script = CHILD + "print('step 7\\n\\n', flush=True)\nwait_for(folder / 'heard')\nrun.touch()"
     conductor = table.conductor(script)
 

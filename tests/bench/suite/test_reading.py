@@ -9,7 +9,7 @@ import pytest
 from bench import suite as suites
 from bench.errors import BenchError
 from bench.suite import SUITE_FILE, CommonTest, Tolerance, read_suite
-from bench.suitejobs import row_name
+from bench.suite.jobs import row_name
 
 RECIPE = """
 about = "Small."

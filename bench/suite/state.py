@@ -17,8 +17,9 @@ from bench.badge import read_failure
 from bench.errors import BenchError
 from bench.recipe import read_recipe
 from bench.results import STATE_FILE, RunRecord, find_runs, read_run
-from bench.suite import Suite, Test, tests_of
-from bench.suitematch import is_test, kinship, protocol_of
+from bench.suite.matching import is_test, kinship, protocol_of
+from bench.suite.parts import Suite, Test
+from bench.suite.rows import tests_of
 
 State = Literal["done", "cut", "failed", "missing", "outdated"]
 _CHANGED = "the recipe has changed"

@@ -10,8 +10,8 @@ from bench.files import source_digest
 from bench.registry import Registry
 from bench.results import RunRecord
 from bench.suite import Test, TestMode, Training
-from bench.suitecheck import changed_code
-from bench.suitestate import Found
+from bench.suite.plugincheck import changed_code
+from bench.suite.state import Found
 
 
 def test_only_unfinished_runs_of_other_code_are_changed(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import suite as suites
 from bench.results import RunRecord
-from bench.suite import CommonTest, Suite, read_suite
-from bench.suitefailures import forget, recalled, remember
-from bench.suitestate import Found
+from bench.suite import CommonTest, Suite
+from bench.suite.failures import forget, recalled, remember
+from bench.suite.state import Found
+from tests.bench.suite.folders import missing_of, suite_in
 
 RECIPE = """
 about = ""
@@ -40,16 +40,13 @@ State = tuple[str, str]
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    (tmp_path / "small.toml").write_text(RECIPE)
-    (tmp_path / "suite.toml").write_text(SUITE)
-    return read_suite(tmp_path)
+    return suite_in(tmp_path, SUITE, RECIPE)
 
 
 def rows_of(suite: Suite, training: RunRecord) -> list[Found]:
     """Returns the tests of a suite whose training is done, and nothing else is."""
-    first, *others = suites.tests_of(suite)
-    missing = [Found(test, None, None, "missing") for test in others]
-    return [Found(first, Path("run"), training, "done"), *missing]
+    first, *missing = missing_of(suite)
+    return [replace(first, folder=Path("run"), record=training, state="done"), *missing]
 
 
 def states(logs: Path, tests: list[Found], common: CommonTest = COMMON) -> list[State]:
@@ -115,6 +112,6 @@ def test_of_a_training_whose_recipe_leaves_its_test_open_it_is_remembered_too(
     suite: Suite, tmp_path: Path
 ) -> None:
     (tmp_path / "small.toml").write_text(RECIPE.replace("queries = 15", ""))
-    tests = [Found(test, None, None, "missing") for test in suites.tests_of(suite)]
+    tests = missing_of(suite)
     remember(tmp_path, tests, 0, COMMON, "no such data")
     assert states(tmp_path, tests)[0] == ("failed", "no such data")

@@ -11,8 +11,8 @@ from bench.files import source_digest
 from bench.parameters import settle
 from bench.recipe import read_recipe, size_of
 from bench.registry import Registry
-from bench.suite import Suite, TestMode, Training
-from bench.suitestate import Found
+from bench.suite.parts import Suite, TestMode, Training
+from bench.suite.state import Found
 
 
 def check_by_plugins(suite: Suite, registry: Registry, path: Path) -> None:

@@ -1,14 +1,10 @@
-"""The suite runner: child processes that make a suite's tests, some at a time, and their end.
+"""The conductor of a suite: child processes that make its tests, some at a time, and their end.
 
-Each child is a session of its own, so that Ctrl-C reaches it once, through this process; when this
-process is killed, the children notice. This module imports neither torch nor algorithms.
+This module imports neither torch nor algorithms.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,34 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bench.errors import BenchError, Interrupted
-from bench.suitefailures import forget, remember
-from bench.suitejobs import Job, Kind, Plan, chains
-from bench.suitestate import Found
+from bench.errors import BenchError
+from bench.suite.child import Attempt, Child
+from bench.suite.failures import forget, remember
+from bench.suite.jobs import Job, Kind, Plan, chains
+from bench.suite.state import Found
 
 LOGS = ".logs"
 """The folder of the logs, in that of the results; it keeps itself out of git."""
-LOOK_EVERY, TELL_EVERY, GRACE = 0.2, 60.0, 10.0
-"""Seconds between looks at the children, between lines about each, and before one is killed."""
+LOOK_EVERY, TELL_EVERY = 0.2, 60.0
+"""Seconds between looks at the children, and between lines about each."""
 BENCH = (sys.executable, "-m", "bench.cli.tied")
 """The command of a child, which ends when this process is gone, and with it the pipe to it."""
-_TAIL = 4096
-_SAYS = "bench: "
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """How a job ended: its exit code, why if it is not 0, and how many seconds it took."""
-
-    job: Job
-    code: int
-    reason: str
-    seconds: float
-
-    @property
-    def failed(self) -> bool:
-        """Whether it ended, neither well nor because it was told to stop, by us or another."""
-        return self.code not in (0, Interrupted.exit_code, -signal.SIGTERM, -signal.SIGINT)
 
 
 class Report(Protocol):
@@ -58,67 +38,6 @@ class Report(Protocol):
 
     def ended(self, attempt: Attempt) -> None:
         """Hears how a job ended."""
-
-
-class Child:
-    """A job that runs, and writes into its log."""
-
-    def __init__(self, job: Job, command: Sequence[str], log: Path, more: Mapping[str, str]):
-        self.job, self._log = job, log
-        environment = {**os.environ, **more, "OMP_NUM_THREADS": "1"}
-        with log.open("ab") as file:
-            file.write(f"$ bench {' '.join(job.words)}\n".encode())
-            file.flush()
-            self._begin = file.tell()
-            self._started = self.told = time.monotonic()
-            self._process = subprocess.Popen(
-                [*command, *job.words],
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-
-    def end(self) -> Attempt | None:
-        """Returns how it ended, or None if it has not."""
-        code = self._process.poll()
-        if code is None:
-            return None
-        if self._process.stdin:
-            self._process.stdin.close()
-        return Attempt(self.job, code, self._reason(code), time.monotonic() - self._started)
-
-    def stop(self) -> None:
-        """Asks it to stop: after its step, or at once if it was asked before."""
-        self._process.terminate()
-
-    def make_end(self) -> None:
-        """Gives it a moment to stop, then kills it."""
-        self.stop()
-        try:
-            self._process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def last_line(self) -> str:
-        """Returns the last line that it wrote and that says something; '' if there is none yet."""
-        return next((line.strip() for line in reversed(self._lines()) if line.strip()), "")
-
-    def _lines(self) -> list[str]:
-        with self._log.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(self._begin, size - _TAIL))
-            return file.read().decode(errors="replace").split("\n")[:-1]
-
-    def _reason(self, code: int) -> str:
-        if code == 0:
-            return ""
-        said = [line for line in self._lines() if line.startswith(_SAYS)]
-        if said:
-            return said[-1].removeprefix(_SAYS)
-        return f"ended by signal {-code}" if code < 0 else f"exit code {code}, see {self._log}"
 
 
 @dataclass

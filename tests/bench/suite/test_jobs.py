@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import suite as suites
 from bench.badge import write_failure
 from bench.measurements import VerificationRecord
 from bench.results import RunRecord
-from bench.suite import CommonTest, read_suite
-from bench.suitejobs import Job, Plan, chains, label, log_name
-from bench.suitestate import Found, State
+from bench.suite import CommonTest
+from bench.suite.jobs import Job, Plan, chains, label, log_name
+from bench.suite.state import Found, State
+from tests.bench.suite.folders import missing_of, suite_in
 
 RECIPE = """
 about = "Small."
@@ -42,9 +42,7 @@ own_test = true
 
 @pytest.fixture
 def tests(tmp_path: Path) -> list[Found]:
-    (tmp_path / "small.toml").write_text(RECIPE)
-    (tmp_path / "suite.toml").write_text(SUITE)
-    return [Found(test, None, None, "missing") for test in suites.tests_of(read_suite(tmp_path))]
+    return missing_of(suite_in(tmp_path, SUITE, RECIPE))
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from bench.registry import Registry
 from bench.resolution import resolve_episodes, resolve_protocols
 from bench.sources import choose, open_source
 from bench.stored import DESCRIPTION, CachedDataset
-from bench.suite import Suite, Test
-from bench.suitematch import flat
-from bench.suitestate import Found
+from bench.suite.matching import flat
+from bench.suite.parts import Suite, Test
+from bench.suite.state import Found
 
 
 def check_by_data(

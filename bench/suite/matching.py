@@ -14,7 +14,8 @@ from bench.config import RunConfig
 from bench.errors import BenchError
 from bench.recipe import Recipe, read_recipe, size_of
 from bench.results import RunRecord
-from bench.suite import CommonTest, Test, own_test
+from bench.suite.parts import CommonTest, Test
+from bench.suite.rows import own_test
 
 Kinship = Literal["same", "older", "other"]
 """Whether a run is the training, or was made by an older recipe of this name, or is another."""

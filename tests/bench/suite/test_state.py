@@ -17,7 +17,7 @@ from bench.measurements import AuditRecord, CheckedFigure, RecipeRecord, Verific
 from bench.recipe import read_recipe
 from bench.results import RUN_FILE, Outcome, ProtocolRecord, RunRecord
 from bench.suite import SUITE_FILE, read_suite
-from bench.suitestate import Found, found, step_of
+from bench.suite.state import Found, found, step_of
 
 RECIPE = """
 about = "Small."

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from bench.recipe import read_recipe, size_of
-from bench.suite import CommonTest, Test
-from bench.suitematch import protocol_of
-from bench.suitestate import Found, refutation
+from bench.suite.matching import protocol_of
+from bench.suite.parts import CommonTest, Test
+from bench.suite.state import Found, refutation
 
 Kind = Literal["training", "testing", "verifying"]
 

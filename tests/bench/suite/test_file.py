@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.suite import CommonTest, Suite, TestMode, Tolerance, Training
-from bench.suitefile import EXAMPLES, read_parts
+from bench.suite.file import EXAMPLES, read_parts
 
 HEAD = 'about = "A table."\ndata = "toy"\n'
 FIRST = '[[training]]\nrecipe = "a.toml"\nsizes = { 5w1s = ["5w1s"] }\n'
