@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     help="Only the recipe of this name, or those that have it in theirs; may be repeated.",
 )
 @click.option(
-    "--retry", is_flag=True, help="Try again what failed; make anew what failed to verify."
+    "--retry",
+    is_flag=True,
+    help="Try again what failed; make anew what failed to verify, or was altered.",
 )
 @click.option(
     "--renew", is_flag=True, help="Do anew what an older recipe made, or other code began."
@@ -204,11 +206,11 @@ def _judge(tests: Sequence[Found], attempts: Sequence[Attempt], stopped: str, fo
     left = sum(one.state in ("missing", "cut") for one in tests)
     if stopped and left:
         raise Interrupted(f"{stopped}; go on with: {again}")
-    bad = {number for number, one in enumerate(tests) if one.state == "failed"}
+    bad = {number for number, one in enumerate(tests) if one.state in ("failed", "altered")}
     bad |= {attempt.job.place for attempt in attempts if attempt.failed}
     if bad:
         raise RunFailed(
-            f"{len(bad)} of {_rows(tests)} failed; their output is in {folder / LOGS}; "
+            f"{len(bad)} of {_rows(tests)} {_fate(tests)}; their output is in {folder / LOGS}; "
             "--retry tries them again"
         )
     outdated = sum(one.state == "outdated" for one in tests)
@@ -218,6 +220,10 @@ def _judge(tests: Sequence[Found], attempts: Sequence[Attempt], stopped: str, fo
         )
     if left:
         raise Interrupted(f"{left} of {_rows(tests)} left; go on with: {again}")
+
+
+def _fate(tests: Sequence[Found]) -> str:
+    return "failed or altered" if any(one.state == "altered" for one in tests) else "failed"
 
 
 def _rows(tests: Sequence[Found]) -> str:

@@ -60,7 +60,7 @@ def standing(tests: Sequence[Found], attempts: Sequence[Attempt] = ()) -> str:
     counts: Counter[str] = Counter(
         "failed" if p in wrong else one.state for p, one in enumerate(tests)
     )
-    order = ("done", "cut", "failed", "outdated", "missing")
+    order = ("done", "cut", "failed", "altered", "outdated", "missing")
     told = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
     return (
         f"{table(rows, wrapped=('row', 'state'))}\n{len(rows)} row{'s' * (len(rows) != 1)}: {told}"

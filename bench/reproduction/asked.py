@@ -87,7 +87,7 @@ def reproduction(suite: Suite, tests: Sequence[Found], entries: Entries) -> Repr
 
     `entries` has the runs in which they were found.
     """
-    known = [*results(tests, entries)]
+    known = [*results(tests)]
     algorithms, labels = algorithms_of(suite), recipe_labels(suite)
     groups: dict[str, dict[Place, list[Result]]] = {}
     for one in (one for one in known if one.test.counted):

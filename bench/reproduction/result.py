@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from bench.leaderboard.entry import Entry
 from bench.suite import Test
 from bench.suite.state import Found, State
 
@@ -16,14 +14,12 @@ from bench.suite.state import Found, State
 class Result:
     """A test, the run that it was found in, if any, and its state; `note` says why not `done`.
 
-    Beside the states of bench.suite.state, a finished run is `altered` if its record or its
-    episodes are no longer as it wrote them. `refused` says that there is a finished run that does
-    not count.
+    `refused` says that there is a finished run that does not count.
     """
 
     test: Test
     folder: Path | None
-    state: State | Literal["altered"]
+    state: State
     note: str = ""
     refused: bool = False
 
@@ -33,14 +29,14 @@ class Result:
         return self.state == "done"
 
 
-def results(tests: Sequence[Found], entries: Mapping[Path, Entry]) -> Iterator[Result]:
+def results(tests: Sequence[Found]) -> Iterator[Result]:
     """Yields the result of each test; what was tested counts no more than the training does.
 
-    A training comes before the tests of its weights. `entries` has the runs that are done.
+    A training comes before the tests of its weights.
     """
     training: Result | None = None
     for one in tests:
-        result = _result(one, entries)
+        result = _result(one)
         if not one.test.evaluated:
             training = result
         elif training and training.folder and training.refused and result.is_done:
@@ -49,8 +45,7 @@ def results(tests: Sequence[Found], entries: Mapping[Path, Entry]) -> Iterator[R
         yield result
 
 
-def _result(one: Found, entries: Mapping[Path, Entry]) -> Result:
-    if one.folder and one.state == "done" and (altered := entries[one.folder].altered):
-        return Result(one.test, one.folder, "altered", altered, refused=True)
+def _result(one: Found) -> Result:
     finished = one.record is not None and one.record.status == "complete"
-    return Result(one.test, one.folder, one.state, one.note, finished and one.state == "failed")
+    refused = finished and one.state in ("failed", "altered")
+    return Result(one.test, one.folder, one.state, one.note, refused)

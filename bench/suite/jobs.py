@@ -34,10 +34,10 @@ class Job:
 class Plan:
     """What is to be done about tests that are not simply missing, where, and with which flags.
 
-    `retry` takes up what failed, and does anew what failed to verify; `renew` does anew what an
-    older recipe made, or what other code began; `verify` verifies what is not verified, once more
-    if that failed. `changed` are folders of runs whose algorithm's code is no longer the record's.
-    `flags` go to every command.
+    `retry` takes up what failed, and does anew what failed to verify or was altered; `renew` does
+    anew what an older recipe made, or what other code began; `verify` verifies what is not
+    verified, once more if that failed. `changed` are folders of runs whose algorithm's code is no
+    longer the record's. `flags` go to every command.
     """
 
     common: CommonTest
@@ -66,7 +66,7 @@ class Plan:
             return "verifying" if self.verify and not _is_verified(one) else None
         if self.verify and not self.retry and _is_refuted(one):
             return "verifying"
-        wanted = {"failed": self.retry, "outdated": self.renew}
+        wanted = {"failed": self.retry, "altered": self.retry, "outdated": self.renew}
         return make if wanted.get(one.state, True) else None
 
     def _job(self, place: int, kind: Kind, one: Found, training: Found) -> Job:

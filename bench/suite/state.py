@@ -1,4 +1,4 @@
-"""The state of a suite: which of its tests are done, cut, failed, outdated, or missing.
+"""The state of a suite: which of its tests are done, cut, failed, altered, outdated, or missing.
 
 This module imports neither torch nor algorithms.
 """
@@ -17,11 +17,13 @@ from bench.badge import read_failure
 from bench.errors import BenchError
 from bench.recipe import read_recipe
 from bench.results import STATE_FILE, RunRecord, find_runs, read_run
+from bench.scores import alteration
 from bench.suite.matching import is_test, kinship, protocol_of
 from bench.suite.parts import Suite, Test
 from bench.suite.rows import tests_of
 
-State = Literal["done", "cut", "failed", "missing", "outdated"]
+State = Literal["done", "cut", "failed", "altered", "missing", "outdated"]
+"""A finished run is `altered` if its record or its episodes are no longer as it wrote them."""
 _CHANGED = "the recipe has changed"
 _LONGEST_HEADER = 100_000_000
 """Bytes; the format of checkpoints allows no more."""
@@ -89,7 +91,7 @@ def _found(suite: Suite, runs: Sequence[Run]) -> Iterator[Found]:
 def _training(test: Test, runs: Sequence[Run]) -> Found:
     recipe = read_recipe(test.training.recipe)
     kin = [(kinship(run.record, recipe, test), run) for run in runs]
-    same = [_state(test, run) for kind, run in kin if kind == "same"]
+    same = [judged(test, run) for kind, run in kin if kind == "same"]
     if same:
         return _best(same)
     for kind, run in kin:
@@ -103,7 +105,7 @@ def _evaluation(suite: Suite, test: Test, training: Found, runs: Sequence[Run]) 
     if trained is None or trained.status != "complete":
         return Found(test, None, None, "missing", "its training comes first")
     wanted = protocol_of(test, suite.test)
-    same = [_state(test, run) for run in runs if is_test(run.record, test, wanted, trained)]
+    same = [judged(test, run) for run in runs if is_test(run.record, test, wanted, trained)]
     if not same:
         note = f"of its training, {_CHANGED}" if training.state == "outdated" else ""
         return Found(test, None, None, "missing", note)
@@ -115,12 +117,15 @@ def _evaluation(suite: Suite, test: Test, training: Found, runs: Sequence[Run]) 
 
 def _best(runs: Sequence[Found]) -> Found:
     """Returns the run that has come furthest, of several of one test."""
-    order: tuple[State, ...] = ("done", "cut", "failed")
+    order: tuple[State, ...] = ("done", "cut", "failed", "altered")
     return min(runs, key=lambda run: order.index(run.state))
 
 
-def _state(test: Test, run: Run) -> Found:
+def judged(test: Test, run: Run) -> Found:
+    """Returns a test with a run of it, and what is to be said of that run."""
     record = run.record
+    if record.status == "complete" and (altered := alteration(run.folder, record, None)):
+        return Found(test, run.folder, record, "altered", altered)
     if record.audit and record.audit.errors:
         return Found(test, run.folder, record, "failed", f"the audit: {record.audit.errors[0]}")
     if record.status == "complete":

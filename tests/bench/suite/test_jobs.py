@@ -135,6 +135,17 @@ def test_what_was_cut_goes_on_where_it_is(tests: list[Found], plan: Plan) -> Non
     assert found[2][-3:] == ("--out", "table", "--force"), "a test has nothing to go on from"
 
 
+def test_what_was_altered_is_made_anew_by_a_word(
+    tests: list[Found], plan: Plan, make_record: Callable[..., RunRecord]
+) -> None:
+    at(tests, 0, "altered", make_record())
+    assert next_of(plan, tests) is None
+    assert next_of(replace(plan, renew=True, verify=True), tests) is None
+    again = next_of(replace(plan, retry=True), tests)
+    assert again is not None
+    assert again[2][-3:] == ("--out", "table", "--force")
+
+
 def test_what_failed_or_is_outdated_waits_for_a_word(tests: list[Found], plan: Plan) -> None:
     at(tests, 0, "failed")
     assert next_of(plan, tests) is None

@@ -151,6 +151,15 @@ def test_where_and_how_fast_it_ran_does_not_matter(
     assert states(folder)[0] == ("done", "")
 
 
+def test_a_finished_run_that_was_altered_is_not_done(folder: Path, trained: Make) -> None:
+    trained()
+    path = folder / "trained" / RUN_FILE
+    forged = path.read_text().replace('"seed": 0', '"seed":  0')
+    assert forged != path.read_text()
+    path.write_text(forged)
+    assert states(folder)[0] == ("altered", "the seal of its record is broken")
+
+
 def test_seeds_and_steps_of_the_suite_are_looked_for(folder: Path, trained: Make) -> None:
     change_suite(folder, 'sizes = { 5w1s = ["5w1s"] }', "sizes = { 5w1s = [] }\nseeds = [0, 2]")
     trained(seed=2)
