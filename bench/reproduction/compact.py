@@ -16,6 +16,7 @@ from bench.reproduction.line import Line
 from bench.reproduction.names import algorithms_of, method_of, recipe_labels
 from bench.reproduction.result import Result
 from bench.reproduction.verdict import Word
+from bench.suite import Suite
 
 _SIGNS: dict[Word, str] = {"pass": "✓", "above": "↑", "miss": "✗"}
 _ENDS = tuple(f"{sign})" for sign in _SIGNS.values())
@@ -39,16 +40,18 @@ def compact(table: Reproduction) -> str:
     """Returns a line for each method, mode and recipe with a column for each size, as markdown.
 
     Only the test that all rows share counts. Of weights trained at several sizes, those trained
-    at the size of the column are shown, else those trained with its shots, else the first. What
-    was not run at any size is named below.
+    at the size of the column are shown, else those trained with its shots, else the first.
+    Trainings by one recipe that are tested at different sizes share their lines. What was not run
+    at any size is named below.
     """
     suite = table.suite
     algorithms, labels = algorithms_of(suite), recipe_labels(suite)
+    homes = _homes(suite)
     rows: dict[tuple[int, int, int], dict[str, list[_Asked]]] = {}
     for part in table.parts:
         for place, seeds in part.asked.items():
             if place.common:
-                cells = rows.setdefault((place.algorithm, place.training, place.mode), {})
+                cells = rows.setdefault((place.algorithm, *homes[place.training, place.mode]), {})
                 one = _Asked(seeds[0], part.found.get(place))
                 cells.setdefault(part.size, []).append(one)
     lines, absent = [], []
@@ -69,6 +72,27 @@ def compact(table: Reproduction) -> str:
     rest = f"\n\nNot run yet: {', '.join(_distinct(absent))}." if absent else ""
     figures = [line.get(size_text(part.size), "") for line in lines for part in table.parts]
     return f"{grid(_only_telling(lines), 'markdown')}\n\n{_legend(figures)}{rest}"
+
+
+def _homes(suite: Suite) -> dict[tuple[int, int], tuple[int, int]]:
+    """Returns for each training and mode, by number, those that its figures stand in the line of.
+
+    That is the first of the same recipe, steps and name, if none of the sizes tested are the same.
+    """
+    homes: dict[tuple[int, int], tuple[int, int]] = {}
+    first: dict[tuple[object, ...], tuple[int, int]] = {}
+    taken: dict[tuple[int, int], set[str]] = {}
+    for number, training in enumerate(suite.training):
+        sizes = {size for tested in training.sizes.values() for size in tested}
+        for place, mode in enumerate(training.modes):
+            own = number, place
+            alike = training.recipe, training.steps, mode.name, mode.published
+            home = first.setdefault(alike, own)
+            if taken.get(home, set()) & sizes:
+                home = own
+            homes[own] = home
+            taken.setdefault(home, set()).update(sizes)
+    return homes
 
 
 def _only_telling(lines: Sequence[Cells]) -> list[Cells]:

@@ -173,3 +173,30 @@ def test_a_method_is_called_alike_whichever_of_its_recipes_names_the_published_o
 
     table = answered(tmp_path, Suite("", "omniglot", trainings), answer)
     assert compact(table).endswith("\n\nNot run yet: MAML (maml-honest), MAML (maml-cpu).")
+
+
+def test_trainings_by_one_recipe_share_a_line_where_their_sizes_are_others(
+    tmp_path: Path, make_record: Records
+) -> None:
+    recipe = write_recipe(tmp_path, "maml-paper")
+    small = Training(recipe, {"5w1s": ("5w1s",)}, modes=MODES)
+    large = Training(recipe, {"20w5s": ("20w5s",)}, modes=MODES[:1])
+
+    def mean(test: Test) -> float:
+        return {"5w1s": 0.98, "20w5s": 0.90}[test.size] - 0.1 * test.seed
+
+    def figures(*trainings: Training) -> list[list[str]]:
+        suite, folder = Suite("", "omniglot", trainings), tmp_path / str(len([*tmp_path.iterdir()]))
+        table = answered(folder, suite, lambda test: record_of(make_record, test, mean(test)))
+        return [[row[1], *(cell[:5] for cell in row[4:6])] for row in rows(table)[1:]]
+
+    first, second = (mode.name for mode in MODES)
+    assert figures(small, large) == [[first, "98.00", "90.00"], [second, "98.00", ""]]
+    again = replace(large, seeds=(1,))
+    assert figures(small, large, again) == [
+        [first, "98.00", "90.00"],
+        [second, "98.00", ""],
+        [first, "", "80.00"],
+    ]
+    shorter = replace(large, steps=7)
+    assert [row[0] for row in figures(small, shorter)] == [first, second, first]
