@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.badge import FAILURE_FILE
-from bench.config import DATA_PREFIX, TEST_PREFIX
 from bench.errors import BenchError
+from bench.leaderboard.settings import settings_of
 from bench.results import RunRecord, read_run
 from bench.scores import Scores, alteration, read_scores
 from bench.tasks import Metric, metric_of
 
-OF_DATA = (DATA_PREFIX, TEST_PREFIX)
 EpisodesKey = tuple[str, str, str, int, int]
 """Data, protocol, fingerprint, number of episodes, and their seed."""
 
@@ -49,10 +48,8 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """The algorithm, with the parameters that the user set, and whether it was trained."""
-        chosen = self.record.config.get("set")
-        own = chosen.items() if isinstance(chosen, dict) else ()
-        settings = [f"{key}={value}" for key, value in own if not key.startswith(OF_DATA)]
+        """The algorithm, with its recipe or what the user set, and whether it was trained."""
+        settings = settings_of(self.record)
         learns = self.record.algorithm.parameter_count > 0
         if self.record.status == "complete" and learns and not self.record.training.steps_done:
             settings.append("untrained")
