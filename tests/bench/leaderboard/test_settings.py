@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -59,3 +60,15 @@ def test_of_a_recipe_of_ones_own_all_values_are_said(make_record: Make) -> None:
     assert settings_of(record) == ["lr=0.5"]
     assert settings_of(make_record(config={"set": {"lr": "0.5"}})) == ["lr=0.5"]
     assert settings_of(make_record()) == []
+
+
+def test_what_a_recipe_sets_at_another_size_only_is_said(make_record: Make) -> None:
+    """Reptile's recipe lets queries inform one another at 20 ways, but not at 5."""
+    recipe = read_recipe("omniglot/reptile-cpu")
+    made_by = RecipeRecord(recipe.name, recipe.sha256)
+    together = {"set": {"prediction": "transductive"}}
+    record = make_record("reptile", recipe=made_by, config=together)
+    protocols = {ways: replace(record.protocol, ways=ways) for ways in (5, 7, 20)}
+    said = {ways: settings_of(replace(record, protocol=p)) for ways, p in protocols.items()}
+    shown = ["cpu", "prediction=transductive"]
+    assert said == {5: shown, 7: shown, 20: ["cpu"]}
