@@ -62,6 +62,7 @@ def describe(job: Job) -> RunRecord:
         data=_data(config.data, Source(job.dataset, job.data_parameters, job.data)),
         spec=_spec(job),
         recipe=job.recipe,
+        weights_from=job.weights_from,
         test_data=_data(config.test_data, job.tested) if config.test_data else None,
         protocol=_protocol(job),
         training=TrainingRecord(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import run_command_line
+from bench.errors import Interrupted
 from bench.files import sha256_of
 from bench.predictions import Predictions
 from bench.results import RunRecord, find_runs, read_run
@@ -46,6 +47,23 @@ def test_the_same_episodes_give_the_same_predictions(run: Path) -> None:
     assert record.weights_from == first.outcome.checkpoint_sha256
     assert record.training == first.training
     assert record.name != first.name, "it must not be taken for a run that was trained"
+
+
+def test_one_that_was_stopped_says_whose_weights_it_tested(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By this `bench suite` knows it again, and does not take it for another run in the way."""
+
+    def stopped(*_: object) -> RunRecord:
+        raise Interrupted("stopped during evaluation")
+
+    monkeypatch.setattr("bench.retesting.test", stopped)
+    out = run.parent / "evaluated"
+    flags = ["--out", str(out), "--shots", "5", "--episodes", "20"]
+    assert run_command_line(["evaluate", str(run), *flags]) == 2
+    record, outcome = read_run(find_runs(out)[0]), read_run(run).outcome
+    assert record.status == "interrupted"
+    assert outcome and record.weights_from == outcome.checkpoint_sha256
 
 
 def test_both_records_count_the_use_of_the_test_data(run: Path) -> None:
