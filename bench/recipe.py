@@ -17,7 +17,7 @@ import functools
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -180,6 +180,20 @@ def _check_keys(origin: str, values: Mapping[str, Any], refused: Iterable[str], 
     for key in refused:
         if key in values:
             raise BenchError(f"{origin} has '{key}', which {why}; leave it out")
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Returns parameters by their whole names, `data.size`, as texts: so records have them."""
+    return dict(_flattened(values, prefix))
+
+
+def _flattened(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{prefix}{key}.")
+        else:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            yield f"{prefix}{key}", text
 
 
 def changes(recipe: Mapping[str, Any], given: Mapping[str, Value | None]) -> tuple[str, ...]:

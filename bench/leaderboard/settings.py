@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from bench.config import DATA_PREFIX, TEST_PREFIX
-from bench.recipe import Recipe, read_recipe, recipe_names, size_of
+from bench.recipe import Recipe, flat, read_recipe, recipe_names, size_of
 from bench.results import RunRecord
 
 OF_DATA = (DATA_PREFIX, TEST_PREFIX)
@@ -43,13 +43,4 @@ def _set_at(recipe: Recipe, size: tuple[int, int]) -> set[tuple[str, str]]:
     """Returns what a recipe sets at a size; of one that it is not for, what it sets at all."""
     sizes = [size_of(text) for text in recipe.sizes]
     wanted = [size] if size in sizes else sizes
-    return set.intersection(*(set(_flat(recipe.at(*one)["set"], "")) for one in wanted))
-
-
-def _flat(values: Mapping[str, object], prefix: str) -> Iterator[tuple[str, str]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            yield f"{prefix}{key}", text
+    return set.intersection(*(set(flat(recipe.at(*one)["set"]).items()) for one in wanted))

@@ -9,12 +9,11 @@ from bench.config import TRAIN, RunConfig
 from bench.dataset import DataFiles
 from bench.errors import BenchError
 from bench.protocols.choice import check_table
-from bench.recipe import read_recipe, size_of
+from bench.recipe import flat, read_recipe, size_of
 from bench.registry import Registry
 from bench.resolution import resolve_episodes, resolve_protocols
 from bench.sources import choose, open_source
 from bench.stored import DESCRIPTION, CachedDataset
-from bench.suite.matching import flat
 from bench.suite.parts import Suite, Test
 from bench.suite.state import Found
 
@@ -70,8 +69,7 @@ def _config(suite: Suite, test: Test) -> RunConfig:
 
 
 def _of_data(given: dict[str, object]) -> Iterator[tuple[str, str]]:
-    for key, text in flat({"data": given.get("data", {})}, "").items():
-        yield key.removeprefix("."), str(text)
+    yield from flat({"data": given.get("data", {})}).items()
 
 
 def _opened(

@@ -6,13 +6,13 @@ neither torch nor algorithms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from typing import Any, Literal
+from typing import Literal
 
 from bench.config import RunConfig
 from bench.errors import BenchError
-from bench.recipe import Recipe, read_recipe, size_of
+from bench.recipe import Recipe, flat, read_recipe, size_of
 from bench.results import RunRecord
 from bench.suite.parts import CommonTest, Test
 from bench.suite.rows import own_test
@@ -107,7 +107,7 @@ def _asked(record: RunRecord) -> dict[str, object]:
     """Returns what a run was asked for, flat; what its version did not know has its default."""
     plain = {name: record.config.get(name, default) for name, default in _defaults().items()}
     given = record.config.get("set")
-    return plain | flat(given if isinstance(given, Mapping) else {}, "set")
+    return plain | flat(given if isinstance(given, Mapping) else {}, "set.")
 
 
 def _wanted(recipe: Recipe, test: Test, record: RunRecord) -> dict[str, object]:
@@ -117,7 +117,7 @@ def _wanted(recipe: Recipe, test: Test, record: RunRecord) -> dict[str, object]:
         values["steps"] = test.training.steps
     values.setdefault("episodes", record.config.get("episodes"))
     plain = {name: values.get(name, default) for name, default in _defaults().items()}
-    return plain | flat(values["set"], "set")
+    return plain | flat(values["set"], "set.")
 
 
 def _defaults() -> dict[str, object]:
@@ -126,17 +126,3 @@ def _defaults() -> dict[str, object]:
         for field in fields(RunConfig)
         if field.name not in (*_FREE, "set")
     }
-
-
-def flat(values: Mapping[str, Any], prefix: str) -> dict[str, object]:
-    """Returns parameters by their whole names, as texts: records have them as they were typed."""
-    return dict(_flattened(values, prefix))
-
-
-def _flattened(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flattened(value, f"{prefix}.{key}")
-        else:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            yield f"{prefix}.{key}", text
