@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.leaderboard.entry import Entry, read_entry
+from bench.leaderboard.entry import Entry
 from bench.leaderboard.row import Row
 from bench.recipe import size_of
 from bench.reproduction.line import Line
@@ -76,7 +76,7 @@ def reproduce(folder: Path) -> Reproduction:
     """
     suite = read_suite(folder)
     runs, unreadable = runs_below(folder)
-    entries = {run.folder: read_entry(run.folder) for run in runs}
+    entries = {run.folder: run for run in runs}
     altered = tuple(f"{path}: {one.altered}" for path, one in entries.items() if one.altered)
     table = reproduction(suite, found_among(suite, runs), entries)
     return replace(table, unreadable=unreadable, altered=altered)

@@ -15,9 +15,9 @@ import msgspec
 
 from bench.badge import read_failure
 from bench.errors import BenchError
+from bench.leaderboard.entry import Entry, read_entry
 from bench.recipe import read_recipe
-from bench.results import STATE_FILE, RunRecord, find_runs, read_run
-from bench.scores import alteration
+from bench.results import STATE_FILE, RunRecord, find_runs
 from bench.suite.matching import is_test, kinship, protocol_of
 from bench.suite.parts import Suite, Test
 from bench.suite.rows import tests_of
@@ -27,14 +27,6 @@ State = Literal["done", "cut", "failed", "altered", "missing", "outdated"]
 _CHANGED = "the recipe has changed"
 _LONGEST_HEADER = 100_000_000
 """Bytes; the format of checkpoints allows no more."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run folder with what it says."""
-
-    folder: Path
-    record: RunRecord
 
 
 @dataclass(frozen=True)
@@ -60,24 +52,24 @@ def found(suite: Suite, folder: Path) -> tuple[Found, ...]:
     return found_among(suite, runs)
 
 
-def runs_below(folder: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+def runs_below(folder: Path) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """Reads all runs below a folder; returns them, and a line for each that cannot be read."""
-    runs: list[Run] = []
+    runs: list[Entry] = []
     damaged: list[str] = []
     for path in find_runs(folder):
         try:
-            runs.append(Run(path, read_run(path)))
+            runs.append(read_entry(path))
         except BenchError as error:
             damaged.append(str(error))
     return tuple(runs), tuple(damaged)
 
 
-def found_among(suite: Suite, runs: Sequence[Run]) -> tuple[Found, ...]:
+def found_among(suite: Suite, runs: Sequence[Entry]) -> tuple[Found, ...]:
     """Looks for every test of a suite among runs; keeps the suite's order."""
     return tuple(_found(suite, runs))
 
 
-def _found(suite: Suite, runs: Sequence[Run]) -> Iterator[Found]:
+def _found(suite: Suite, runs: Sequence[Entry]) -> Iterator[Found]:
     """Yields what was found; a training comes before the tests of its weights."""
     training: Found | None = None
     for test in tests_of(suite):
@@ -88,7 +80,7 @@ def _found(suite: Suite, runs: Sequence[Run]) -> Iterator[Found]:
             yield _evaluation(suite, test, training, runs)
 
 
-def _training(test: Test, runs: Sequence[Run]) -> Found:
+def _training(test: Test, runs: Sequence[Entry]) -> Found:
     recipe = read_recipe(test.training.recipe)
     kin = [(kinship(run.record, recipe, test), run) for run in runs]
     same = [judged(test, run) for kind, run in kin if kind == "same"]
@@ -100,7 +92,7 @@ def _training(test: Test, runs: Sequence[Run]) -> Found:
     return Found(test, None, None, "missing")
 
 
-def _evaluation(suite: Suite, test: Test, training: Found, runs: Sequence[Run]) -> Found:
+def _evaluation(suite: Suite, test: Test, training: Found, runs: Sequence[Entry]) -> Found:
     trained = training.record
     if trained is None or trained.status != "complete":
         return Found(test, None, None, "missing", "its training comes first")
@@ -121,11 +113,11 @@ def _best(runs: Sequence[Found]) -> Found:
     return min(runs, key=lambda run: order.index(run.state))
 
 
-def judged(test: Test, run: Run) -> Found:
+def judged(test: Test, run: Entry) -> Found:
     """Returns a test with a run of it, and what is to be said of that run."""
     record = run.record
-    if record.status == "complete" and (altered := alteration(run.folder, record, None)):
-        return Found(test, run.folder, record, "altered", altered)
+    if record.status == "complete" and run.altered:
+        return Found(test, run.folder, record, "altered", run.altered)
     if record.audit and record.audit.errors:
         return Found(test, run.folder, record, "failed", f"the audit: {record.audit.errors[0]}")
     if record.status == "complete":

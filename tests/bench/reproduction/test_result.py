@@ -17,7 +17,7 @@ from bench.reproduction.asked import reproduction
 from bench.results import EPISODES_FILE, RUN_FILE
 from bench.suite import CommonTest, Suite, Test, Training
 from bench.suite import tests_of as all_of
-from bench.suite.state import Found, Run, judged
+from bench.suite.state import Found, judged
 from tests.bench.reproduction.suites import MODES, answered, record_of, write_recipe
 from tests.bench.written_runs import Records
 
@@ -45,7 +45,7 @@ def again(tmp_path: Path, make_record: Records) -> Again:
         folders = [tmp_path / f"run-{number}" for number in range(4)]
         entries = {folder: read_entry(folder) for folder in folders}
         tests = [
-            judged(test, Run(folder, entries[folder].record))
+            judged(test, entries[folder])
             if number != failed
             else Found(test, folder, entries[folder].record, "failed", "bench verify")
             for number, (test, folder) in enumerate(zip(all_of(suite), folders, strict=True))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +21,7 @@ from bench.recipe import read_recipe
 from bench.results import RUN_FILE, Outcome, ProtocolRecord, RunRecord
 from bench.suite import SUITE_FILE, read_suite
 from bench.suite.state import Found, found, step_of
+from tests.bench.written_runs import write_run
 
 RECIPE = """
 about = "Small."
@@ -158,6 +162,21 @@ def test_a_finished_run_that_was_altered_is_not_done(folder: Path, trained: Make
     assert forged != path.read_text()
     path.write_text(forged)
     assert states(folder)[0] == ("altered", "the seal of its record is broken")
+
+
+def test_of_a_record_without_a_seal_the_mean_must_be_that_of_its_episodes(
+    folder: Path, trained: Make
+) -> None:
+    record = trained()
+    shutil.rmtree(folder / "trained")
+    path = folder / "old" / RUN_FILE
+    write_run(path.parent, record, np.array([0.9, 0.7]))
+    assert states(folder)[0] == ("done", "")
+    old = json.loads(path.read_text())
+    old["seal"] = ""
+    old["outcome"]["mean"] += 0.1
+    path.write_text(json.dumps(old))
+    assert states(folder)[0] == ("altered", "its mean is not that of its episodes")
 
 
 def test_seeds_and_steps_of_the_suite_are_looked_for(folder: Path, trained: Make) -> None:
