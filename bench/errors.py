@@ -25,6 +25,12 @@ class Interrupted(BenchError):
     exit_code: ClassVar[int] = 2
 
 
+class Busy(BenchError):
+    """A run that another process is working on."""
+
+    exit_code: ClassVar[int] = 3
+
+
 class NothingMatched(BenchError):
     """A question that was well put and has an empty answer."""
 

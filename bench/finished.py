@@ -14,6 +14,7 @@ from bench.config import RunConfig
 from bench.errors import BenchError
 from bench.files import sha256_of, source_digest
 from bench.job import Job, prepare
+from bench.locking import alone
 from bench.measurements import TestUse
 from bench.registry import Registry
 from bench.results import (
@@ -146,6 +147,8 @@ def count_use(folder: Path, use: TestUse) -> None:
 
     Records of earlier versions, and those that were altered, stay as they are.
     """
-    if seal_of(folder) == "whole":
+    if seal_of(folder) != "whole":
+        return
+    with alone(folder / RUN_FILE):
         record = read_run(folder)
         replace(record, test_uses=(*record.test_uses, use)).write(folder)

@@ -17,7 +17,7 @@ from bench.algorithm import Algorithm
 from bench.allocator import keep_large_blocks
 from bench.cache import cache_root
 from bench.checkpoint import load_into, load_weights, save_weights
-from bench.errors import BenchError, Interrupted, RunFailed
+from bench.errors import BenchError, Busy, Interrupted, RunFailed
 from bench.files import source_digest, write_atomically
 from bench.job import Job
 from bench.recording import describe
@@ -152,6 +152,8 @@ def claim_folder(folder: Path, mode: Mode) -> None:
         if status == "complete":
             raise BenchError(f"{folder} holds this very run already; to redo it, add --force")
         if not mode.resume:
+            with _locked(folder):
+                pass
             raise BenchError(
                 f"{folder} holds this run, {status}; to go on add --resume, to start over --force"
             )
@@ -178,7 +180,7 @@ def _locked(folder: Path) -> Iterator[None]:
         with filelock.FileLock(locks / name, blocking=False):
             yield
     except filelock.Timeout:
-        raise BenchError(f"another process is working on {folder}; wait for it") from None
+        raise Busy(f"another process is working on {folder}; wait for it") from None
 
 
 def _train_and_test(job: Job, record: RunRecord, clock: Clock, watcher: Watcher) -> RunRecord:

@@ -35,6 +35,8 @@ class Reporter:
         how = "done" if attempt.code == 0 else "stopped"
         if attempt.failed:
             how = f"failed: {attempt.reason}"
+        elif attempt.elsewhere:
+            how = "left to another process"
         click.echo(f"{job.label}: {job.kind} {how} ({duration(attempt.seconds)})", err=True)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import Interrupted
+from bench.errors import Busy, Interrupted
 from bench.suite.jobs import Job
 
 GRACE = 10.0
@@ -33,9 +33,15 @@ class Attempt:
     seconds: float
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether it was left to another process, which is working on it."""
+        return self.code == Busy.exit_code
+
+    @property
     def failed(self) -> bool:
-        """Whether it ended, neither well nor because it was told to stop, by us or another."""
-        return self.code not in (0, Interrupted.exit_code, -signal.SIGTERM, -signal.SIGINT)
+        """Whether it ended, neither well nor because another has it or told it to stop."""
+        stopped = (Interrupted.exit_code, -signal.SIGTERM, -signal.SIGINT)
+        return self.code not in (0, *stopped) and not self.elsewhere
 
 
 class Child:

@@ -9,11 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from bench.errors import BenchError
+from bench.errors import BenchError, Busy
 from bench.suite.child import Attempt, Child
 from bench.suite.failures import forget, remember
 from bench.suite.jobs import Job, Kind, Plan, chains
@@ -73,7 +73,7 @@ class Conductor:
                 if self.stop():
                     self._wait(running, attempts)
                 elif len(running) < self.jobs:
-                    self._start_more(found, lines, running, tried)
+                    found = self._start_more(found, lines, running, tried)
                 if not running:
                     return tuple(attempts)
                 time.sleep(LOOK_EVERY)
@@ -91,18 +91,25 @@ class Conductor:
         lines: Sequence[Sequence[int]],
         running: dict[int, Child],
         tried: set[tuple[int, Kind]],
-    ) -> None:
-        """Starts jobs of the first chains that have any, as many as there is room for."""
+    ) -> Sequence[Found]:
+        """Starts jobs of the first chains that have any, as many as there is room for.
+
+        Before each it looks again, as another suite may have made that test; returns what it saw.
+        """
         for number, chain in enumerate(lines):
             if len(running) == self.jobs:
-                return
-            job = None if number in running else self.plan.next_job(found, chain, tried)
+                break
+            if number in running or not self.plan.next_job(found, chain, tried):
+                continue
+            found = self.look()
+            job = self.plan.next_job(found, chain, tried)
             if job:
                 tried.add((job.place, job.kind))
                 self.report.started(job)
                 logs = self.plan.folder / LOGS
                 forget(logs, found[job.place])
                 running[number] = Child(job, self.command, logs / job.log, self.more)
+        return found
 
     def _remember(self, found: Sequence[Found], attempts: Sequence[Attempt]) -> None:
         """Keeps why tests could not begin; on a full disk they are tried again next time."""
@@ -127,12 +134,20 @@ class Conductor:
             attempt = child.end()
             if attempt:
                 del running[number]
+                attempt = self._excused(attempt)
                 attempts.append(attempt)
                 self.report.ended(attempt)
             elif time.monotonic() - child.told >= TELL_EVERY:
                 child.told = time.monotonic()
                 self.report.goes_on(child.job, child.last_line())
         return len(attempts) > before
+
+    def _excused(self, attempt: Attempt) -> Attempt:
+        """Returns what failed as left to another if that has made the test: it is there now."""
+        if not attempt.failed or attempt.job.kind == "verifying":
+            return attempt
+        done = self.look()[attempt.job.place].state == "done"
+        return replace(attempt, code=Busy.exit_code) if done else attempt
 
 
 def make_logs(folder: Path) -> Path:

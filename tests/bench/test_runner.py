@@ -15,7 +15,7 @@ from bench.cache import cache_root
 from bench.checkpoint import load_weights
 from bench.config import RunConfig
 from bench.dataset import Split
-from bench.errors import BenchError, Interrupted, RunFailed
+from bench.errors import BenchError, Busy, Interrupted, RunFailed
 from bench.files import sha256_of
 from bench.job import Job, prepare
 from bench.pool import ClassPool
@@ -156,11 +156,16 @@ def test_a_folder_that_another_process_works_on_is_left_alone(tmp_path: Path) ->
     job = job_for(SMALL, tmp_path)
     name = hashlib.sha256(str(job.folder.resolve()).encode()).hexdigest()[:16]
     (cache_root() / "locks").mkdir(parents=True, exist_ok=True)
-    with (
-        filelock.FileLock(cache_root() / "locks" / name),
-        pytest.raises(BenchError, match="another process"),
-    ):
+    lock = filelock.FileLock(cache_root() / "locks" / name)
+    with lock, pytest.raises(Busy, match="another process"):
         execute(job, Mode(), Watcher())
+    with pytest.raises(Interrupted):
+        execute(job, Mode(), Watcher(stop=lambda: True))
+    before = read_run(job.folder)
+    for mode in (Mode(), Mode(resume=True), Mode(force=True)):
+        with lock, pytest.raises(Busy, match="another process"):
+            execute(job, mode, Watcher())
+    assert read_run(job.folder) == before
 
 
 def test_records_of_two_algorithms_pair_up_episode_by_episode(tmp_path: Path) -> None:

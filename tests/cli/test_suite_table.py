@@ -73,6 +73,24 @@ def test_a_row_that_failed_to_verify_says_what_differs_rather_than_that_it_faile
         assert "1 of 1" not in told
 
 
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        (0, "done"),
+        (1, "failed: no luck"),
+        (2, "stopped"),
+        (3, "left to another process"),
+        (-15, "stopped"),
+    ],
+)
+def test_how_a_job_ended_is_told_in_a_line(
+    code: int, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(0, "training", "pixels, 5w1s, seed 0", (), "")
+    Reporter().ended(Attempt(job, code, "no luck", 1.0))
+    assert capsys.readouterr().err == f"pixels, 5w1s, seed 0: training {how} (1 s)\n"
+
+
 def test_of_a_job_that_has_said_nothing_yet_it_is_told_that_it_is_at_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

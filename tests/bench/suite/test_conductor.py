@@ -141,6 +141,44 @@ def test_what_could_not_begin_is_remembered_until_it_is_tried_again(table: Table
     assert {one.state for one in seen} == {"missing"}
 
 
+def test_a_row_that_another_process_works_on_is_left_to_it(table: Table) -> None:
+    """The tests of its weights too, as there are none yet; the next time it is looked at again."""
+    attempts = table.conductor(CHILD + "if run.name == 'run1':\n    sys.exit(3)\nrun.touch()").run()
+    (left,) = (attempt for attempt in attempts if attempt.elsewhere)
+    assert left.code == 3
+    assert not left.failed
+    seen = recalled(table.folder / LOGS, table.look(), CommonTest())
+    assert [one.state for one in seen] == ["done"] * 2 + ["missing"] * 2 + ["done"] * 2
+
+
+def test_what_another_suite_makes_meanwhile_is_not_made_again(table: Table) -> None:
+    """It makes seed 1 as this one begins with seed 0; the test of its weights is left to do."""
+
+    @dataclass
+    class Shared(Table):
+        def started(self, job: Job) -> None:
+            (self.folder / "run1").touch()
+            super().started(job)
+
+    shared = Shared(table.folder, table.tests)
+    shared.conductor(DONE, jobs=2).run()
+    assert "training 1" not in shared.heard
+    assert "testing 1" in shared.heard
+    assert all(one.state == "done" for one in shared.look())
+
+
+def test_a_test_that_another_suite_made_while_the_child_began_has_not_failed(
+    table: Table,
+) -> None:
+    """`bench evaluate` refuses to make what is there; what it refuses else has failed."""
+    refused = "    sys.exit('bench: it holds this very run already')\n"
+    script = CHILD + "if run.name in ('run0_tested', 'run1'):\n"
+    script += "    if run.name == 'run0_tested':\n        run.touch()\n" + refused + "run.touch()"
+    attempts = table.conductor(script).run()
+    ends = [(attempt.failed, attempt.elsewhere) for attempt in attempts]
+    assert ends == [(False, False), (False, True), (True, False)] + [(False, False)] * 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to name")
 def test_a_child_that_is_killed_has_failed(table: Table) -> None:
     attempts = table.conductor("import os; os.kill(os.getpid(), 9)").run()
