@@ -139,10 +139,11 @@ def test_exit_codes_are_those_of_the_errors() -> None:
     from bench import errors
 
     rows = dict(re.findall(r"^\| (\d) \| (.*) \|$", README, flags=re.MULTILINE))
-    assert rows.keys() == {"0", "1", "2", "4", "5"}
+    assert rows.keys() == {"0", "1", "2", "3", "4", "5"}
     assert "usage" in rows[str(errors.BenchError.exit_code)]
     assert "failed" in rows[str(errors.RunFailed.exit_code)]
     assert "--resume" in rows[str(errors.Interrupted.exit_code)]
+    assert "another process" in rows[str(errors.Busy.exit_code)]
     assert "nothing matched" in rows[str(errors.NothingMatched.exit_code)]
 
 
