@@ -103,5 +103,5 @@ def _key(panels: Sequence[Panel]) -> Key:
         meanings.append((dot_sign(INK, "full", "s"), "trained on a GPU: minutes of its host"))
     if any(mark.published is not None for mark in trained):
         tick = Line2D([], [], marker="_", markersize=9, color=INK, linestyle="none")
-        meanings.append((tick, "published, same setting"))
+        meanings.append((tick, "published, setting same or unclear"))
     return Key(tuple(family_order(mark.family for mark in trained)), tuple(meanings))

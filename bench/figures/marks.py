@@ -25,7 +25,8 @@ class Mark:
     """A row of a table: what it is called, what its training cost, and how well it did.
 
     `core_minutes` are 0.0 if nothing was trained; `low` and `high` are the ends of the interval, in
-    the unit of records. `published` is None if no number of the same setting was published.
+    the unit of records. `published` is None if no number of the same setting, or of an unclear
+    one, was published.
     """
 
     name: str

@@ -203,7 +203,7 @@ def test_the_key_explains_what_is_there_and_nothing_else() -> None:
     assert words(*MARKS) == {
         *("metric", "optimisation", "each query alone", "depends on the batch"),
         *("queries together (measured)", "trained on a GPU: minutes of its host"),
-        "published, same setting",
+        "published, setting same or unclear",
     }
 
 
