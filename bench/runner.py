@@ -64,8 +64,9 @@ def execute(job: Job, mode: Mode, watcher: Watcher, produce: Produce | None = No
     """Trains and tests, or has `produce` do something else, and writes the result folder.
 
     Raises:
-        BenchError: the folder holds a result already, or is in use, or the plugin's code has
-            changed since the run that is to be resumed.
+        BenchError: the folder holds a result already, or the plugin's code has changed since the
+            run that is to be resumed.
+        Busy: another process is working on the folder.
         RunFailed: the run could not end; its record says so.
         Interrupted: it was stopped; it can be resumed.
     """
@@ -146,6 +147,7 @@ def claim_folder(folder: Path, mode: Mode) -> None:
 
     Raises:
         BenchError: a run of the same configuration is there already.
+        Busy: another process is working on it.
     """
     if (folder / RUN_FILE).exists() and not mode.force:
         status = read_run(folder).status
