@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.loading import load_plugins
 from bench.cli.options import data_root_option, debug_option, device_option, plugin_option
 from bench.cli.table import table
+from bench.cli.verifying import Asked, judge, side_by_side
 from bench.errors import BenchError, RunFailed
 
 if TYPE_CHECKING:
-    from bench.results import RunRecord
-    from bench.verification import Kept, Verification
+    from bench.cli.verifying import Judged
+    from bench.verification import Verification
 
 
 @click.command
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option(
     "--no-evaluation", is_flag=True, help="Check hashes and recount figures only; takes no data."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Runs side by side, each in a process and told as it ends.",
 )
 @click.option(
     "--threads", type=click.IntRange(1), help="Torch's. [default: as many as the run had]"
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
 def command(
     runs: tuple[Path, ...],
     no_evaluation: bool,
+    jobs: int,
     threads: int | None,
     write: bool,
     device: str,
@@ -54,30 +63,36 @@ def command(
     decisions turned, as on another machine. That is then kept in the record, unless this says more
     already; with --no-write, the folder stays as it is. The exit code is 1 if a run failed.
     """
-    named = [(run, len(below) > 1) for one in runs for below in [_runs_of(one)] for run in below]
+    below = {one: _runs_of(one) for one in runs}
+    named = list(dict.fromkeys(run for one in below.values() for run in one))
+    of_many = {run for found in below.values() if len(found) > 1 for run in found}
+    asked = Asked(not no_evaluation, threads, write, device, data_root, plugin)
+    jobs = min(jobs, len(named))
+    judged = side_by_side(named, asked, jobs) if jobs > 1 else (judge(r, asked) for r in named)
+    _tell(judged, len(named), of_many, no_evaluation, debug)
+
+
+def _tell(
+    judged: Iterable[Judged], count: int, of_many: set[Path], no_evaluation: bool, debug: bool
+) -> None:
+    """Prints what was found of each run, and how many are verified; raises an error if not all."""
     refused: list[BenchError] = []
     verdicts: dict[str, list[str]] = {}
-    for number, (run, is_one_of_many) in enumerate(named):
+    for number, one in enumerate(judged):
+        is_one_of_many = one.run in of_many
         if number and not is_one_of_many:
             click.echo()
-        fuller = False
-        try:
-            if no_evaluation:
-                found = _without_evaluation(run)
-            else:
-                found = _verified(run, threads, device, data_root, plugin)
-                fuller = write and _kept(run, found) == "the fuller one"
-        except BenchError as error:
-            if debug or len(named) == 1:
-                raise
-            refused.append(error)
-            click.echo(f"{run}: not verified: {error}")
+        if isinstance(one.found, BenchError):
+            if debug or count == 1:
+                raise one.found
+            refused.append(one.found)
+            click.echo(f"{one.run}: not verified: {one.found}")
             continue
-        click.echo(report(run, found, only_differing=is_one_of_many))
-        if fuller and not is_one_of_many:
+        click.echo(report(one.run, one.found, only_differing=is_one_of_many))
+        if one.kept == "the fuller one" and not is_one_of_many:
             click.echo("its record keeps the verification that it has, which checked more")
-        verdicts.setdefault(found.verdict, []).append(str(run))
-    _sum_up(len(named), verdicts, refused, no_evaluation)
+        verdicts.setdefault(one.found.verdict, []).append(str(one.run))
+    _sum_up(count, verdicts, refused, no_evaluation)
 
 
 def _sum_up(
@@ -109,57 +124,6 @@ def _runs_of(folder: Path) -> list[Path]:
 
     below = [] if (folder / RUN_FILE).exists() else find_runs(folder)
     return below or [folder]
-
-
-def _without_evaluation(run: Path) -> Verification:
-    from bench.verification import without_evaluation
-
-    return without_evaluation(run)
-
-
-def _verified(
-    run: Path, threads: int | None, device: str, data_root: str | None, plugin: tuple[str, ...]
-) -> Verification:
-    """Verifies one run."""
-    registry = load_plugins(plugin)
-    from bench.cli.progress import bars
-    from bench.runner import set_up_process
-    from bench.verification import verify
-
-    set_up_process(threads or _threads_of(run))
-    with bars() as shown:
-        return verify(
-            run,
-            registry,
-            opening=shown.dataset,
-            report=shown.evaluation,
-            data_root=data_root,
-            device=device,
-        )
-
-
-def _kept(run: Path, found: Verification) -> Kept:
-    """Keeps what was found, and tells where; on a disk that takes nothing, says so."""
-    from bench.verification import keep
-
-    try:
-        return keep(run, found)
-    except OSError as error:
-        click.echo(f"bench: not kept: cannot write to {run} ({error.strerror or error})", err=True)
-        return "nothing"
-
-
-def _threads_of(run: Path) -> int | None:
-    """Returns the number of threads that a run had, if this machine has as many cores."""
-    from bench.results import read_run
-    from bench.threads import usable_cores
-
-    try:
-        record: RunRecord = read_run(run)
-    except BenchError:  # verifying says so
-        return None
-    threads = record.environment.threads
-    return threads if 0 < threads <= usable_cores() else None
 
 
 def report(run: Path, found: Verification, only_differing: bool = False) -> str:
