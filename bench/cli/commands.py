@@ -11,6 +11,7 @@ from bench.errors import nearest
 SUMMARIES = {
     "run": "Train an algorithm on a dataset, test it, and keep the result.",
     "evaluate": "Test the weights of a finished run on other episodes or data.",
+    "tune": "Choose what only tests read, on validation classes.",
     "suite": "Make every row of a table that is not there.",
     "predict": "Label the images in a folder with a finished run.",
     "export": "Write a run's embedding network in a portable format.",

@@ -49,6 +49,10 @@ class Bars:
         """Shows how many test episodes are done."""
         self._show("testing", done, total, "episodes")
 
+    def validation(self, done: int, total: int) -> None:
+        """Shows how many validation episodes are done, of all that are to be."""
+        self._show("validating", done, total, "episodes")
+
     def queries(self, done: int, total: int) -> None:
         """Shows how many pictures have been labelled."""
         self._show("labelling", done, total, "pictures")
