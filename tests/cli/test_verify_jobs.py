@@ -26,6 +26,13 @@ if multiprocessing.parent_process() is not None:
     time.sleep(100)
 """
 
+HEARING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+from bench.__main__ import main
+main()
+"""
+
 
 @pytest.fixture
 def runs(finished: Path, tmp_path: Path) -> Path:
@@ -119,7 +126,7 @@ def test_when_it_is_stopped_no_process_is_left_and_no_run_changed(
     how: signal.Signals, runs: Path, mischief: Path
 ) -> None:
     before = {path: path.read_bytes() for path in runs.glob("*/run.json")}
-    command = [sys.executable, "-m", "bench", "verify", "--jobs", "2", "-p", str(mischief)]
+    command = [sys.executable, "-c", HEARING, "verify", "--jobs", "2", "-p", str(mischief)]
     environment = os.environ | {"MISCHIEF": "wait", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [*command, str(runs)], env=environment, text=True, stderr=subprocess.PIPE
