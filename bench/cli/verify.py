@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ def command(
     asked = Asked(not no_evaluation, threads, write, device, data_root, plugin)
     jobs = min(jobs, len(named))
     judged = side_by_side(named, asked, jobs) if jobs > 1 else (judge(r, asked) for r in named)
-    _tell(judged, len(named), of_many, no_evaluation, debug)
+    with closing(judged):  # ends the processes, whatever is raised here
+        _tell(judged, len(named), of_many, no_evaluation, debug)
 
 
 def _tell(

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -61,7 +61,7 @@ def judge(run: Path, asked: Asked, shows: bool = True) -> Judged:
     return Judged(run, found, _kept(run, found) if asked.write else "nothing")
 
 
-def side_by_side(runs: Sequence[Path], asked: Asked, jobs: int) -> Iterator[Judged]:
+def side_by_side(runs: Sequence[Path], asked: Asked, jobs: int) -> Generator[Judged]:
     """Yields what is found of each run, as it is found, `jobs` of them at a time.
 
     Each is verified by a process that neither Ctrl-C nor the end of this one leaves behind.
